@@ -1,0 +1,73 @@
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { register } from 'tsx/esm/api';
+import { isQueueContract, type QueueContract } from '../contract/queue.js';
+import { CliError } from './error.js';
+
+/** A contract and the file that exports it, relative to the project. */
+export interface FoundContract {
+  readonly contract: QueueContract;
+  readonly file: string;
+}
+
+const MODULE = /\.[cm]?[jt]s$/;
+const NOT_A_CONTRACT = /\.(?:test|spec|d)\.[cm]?[jt]s$/;
+
+/**
+ * Imports every module in a folder (or the one file) and collects the contracts that they export, sorted by queue.
+ *
+ * @throws {@link CliError} when there is nothing to import, nothing exported, or a queue is defined twice.
+ */
+export async function findContracts(projectFolder: string, path: string): Promise<FoundContract[]> {
+  if (!existsSync(path)) {
+    throw new CliError(`There are no contracts at ${path}. Create it, or say where they are: --contracts PATH`);
+  }
+  const found = new Map<string, FoundContract>();
+  const unregister = register();
+  try {
+    for (const module of modulesAt(path)) {
+      const file = relative(projectFolder, module);
+      for (const value of Object.values(await importModule(module, file))) {
+        if (isQueueContract(value)) {
+          addContract(found, { contract: value, file });
+        }
+      }
+    }
+  } finally {
+    await unregister();
+  }
+  if (found.size === 0) {
+    throw new CliError(`No module in ${path} exports a contract. Export what defineQueue(…) returns.`);
+  }
+  return [...found.values()].sort((a, b) => (a.contract.name < b.contract.name ? -1 : 1));
+}
+
+function modulesAt(path: string): string[] {
+  if (statSync(path).isFile()) {
+    return [path];
+  }
+  return readdirSync(path, { recursive: true, encoding: 'utf8' })
+    .filter((name) => MODULE.test(name) && !NOT_A_CONTRACT.test(name) && !name.includes('node_modules'))
+    .sort()
+    .map((name) => join(path, name));
+}
+
+async function importModule(module: string, file: string): Promise<object> {
+  try {
+    return (await import(pathToFileURL(module).href)) as object;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CliError(`${file} cannot be imported: ${reason}`, { cause });
+  }
+}
+
+function addContract(found: Map<string, FoundContract>, next: FoundContract): void {
+  const known = found.get(next.contract.name);
+  if (known !== undefined && known.contract !== next.contract) {
+    throw new CliError(
+      `Queue '${next.contract.name}' is defined twice: in ${known.file} and in ${next.file}. Merge the two.`,
+    );
+  }
+  found.set(next.contract.name, known ?? next);
+}

@@ -1,0 +1,57 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { CliError } from './error.js';
+
+/** Where `emit` reads and writes, as absolute paths. */
+export interface EmitSettings {
+  /** Folder or file of the contracts. */
+  readonly contracts: string;
+  /** Folder of the emitted schemas. */
+  readonly schemas: string;
+  /** File of the protocol bundle; undefined when the project wants none. */
+  readonly bundle: string | undefined;
+}
+
+/** The same as given on the command line. */
+export interface EmitFlags {
+  readonly contracts?: string;
+  readonly schemas?: string;
+  readonly bundle?: string;
+}
+
+const KEYS = ['contracts', 'schemas', 'bundle'] as const;
+
+/**
+ * Settles where `emit` reads and writes: a flag, else the key "bullmq-bridge" of package.json, else the default.
+ *
+ * @param projectFolder - folder with the package.json; paths are relative to it.
+ */
+export function resolveSettings(projectFolder: string, flags: EmitFlags): EmitSettings {
+  const configured = readConfigured(projectFolder);
+  const pick = (key: (typeof KEYS)[number]): string | undefined => {
+    const path = flags[key] ?? configured[key];
+    return path === undefined ? undefined : resolve(projectFolder, path);
+  };
+  return {
+    contracts: pick('contracts') ?? resolve(projectFolder, 'src/jobs'),
+    schemas: pick('schemas') ?? resolve(projectFolder, 'schemas'),
+    bundle: pick('bundle'),
+  };
+}
+
+function readConfigured(projectFolder: string): EmitFlags {
+  const file = join(projectFolder, 'package.json');
+  if (!existsSync(file)) {
+    return {};
+  }
+  const configured = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)['bullmq-bridge'] ?? {};
+  for (const [key, value] of Object.entries(configured)) {
+    if (!KEYS.includes(key as (typeof KEYS)[number]) || typeof value !== 'string') {
+      throw new CliError(
+        `package.json: "bullmq-bridge" may hold ${KEYS.map((known) => `"${known}"`).join(', ')}, each a path; ` +
+          `"${key}": ${JSON.stringify(value)} is neither.`,
+      );
+    }
+  }
+  return configured as EmitFlags;
+}

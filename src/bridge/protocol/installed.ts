@@ -1,0 +1,77 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { ProtocolError } from './error.js';
+
+/** One Lua script as BullMQ publishes it: includes are already expanded. */
+export interface BullmqScript {
+  readonly name: string;
+  /** How many of the arguments of EVALSHA are keys. */
+  readonly keys: number;
+  readonly content: string;
+}
+
+/** The BullMQ that a project has installed. */
+export interface InstalledBullmq {
+  readonly version: string;
+  readonly scripts: readonly BullmqScript[];
+  /** BullMQ's own licence text, which has to travel with its scripts. */
+  readonly license: string;
+}
+
+/**
+ * Reads the scripts of the BullMQ that a project has installed.
+ *
+ * They are evaluated, never parsed: the sources are template literals with escapes, and Python has to send the same bytes
+ * as Node or the two would not share one script on the server.
+ *
+ * @param projectFolder - folder whose `node_modules` decides which BullMQ is meant.
+ * @throws {@link ProtocolError} when no BullMQ is installed there or its package is not laid out as expected.
+ */
+export function readInstalledBullmq(projectFolder: string): InstalledBullmq {
+  const require = createRequire(join(projectFolder, 'package.json'));
+  const root = packageRoot(require, projectFolder);
+  const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
+
+  // By absolute path: should BullMQ ever get an `exports` map, the file stays reachable.
+  const index = join(root, 'dist', 'cjs', 'scripts', 'index.js');
+  if (!existsSync(index)) {
+    throw new ProtocolError(
+      `bullmq ${version} has no dist/cjs/scripts/index.js, so its Lua scripts cannot be read. ` +
+        'Reinstall bullmq, or install a version that bullmq-bridge knows (^6.7.0).',
+    );
+  }
+  return {
+    version,
+    scripts: Object.values(require(index) as Record<string, unknown>).filter(isScript),
+    license: readFileSync(join(root, 'LICENSE'), 'utf8').trim(),
+  };
+}
+
+function packageRoot(require: NodeJS.Require, projectFolder: string): string {
+  let entry: string;
+  try {
+    entry = require.resolve('bullmq');
+  } catch (cause) {
+    throw new ProtocolError(`bullmq is not installed in ${projectFolder}. Run: npm install bullmq`, { cause });
+  }
+  let folder = dirname(entry);
+  while (!isPackageOf(folder, 'bullmq')) {
+    const parent = dirname(folder);
+    if (parent === folder) {
+      throw new ProtocolError(`${entry} belongs to no package named bullmq. Reinstall bullmq.`);
+    }
+    folder = parent;
+  }
+  return folder;
+}
+
+function isPackageOf(folder: string, name: string): boolean {
+  const file = join(folder, 'package.json');
+  return existsSync(file) && (JSON.parse(readFileSync(file, 'utf8')) as { name?: string }).name === name;
+}
+
+function isScript(value: unknown): value is BullmqScript {
+  const script = value as Partial<BullmqScript> | null;
+  return typeof script?.name === 'string' && typeof script.content === 'string' && typeof script.keys === 'number';
+}
