@@ -9,7 +9,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 BUNDLE = Path("bullmq_bridge", "protocol", "bundle.json")
-REMEDY = "generate it with `npx bullmq-bridge emit` in the repository (npm ci first), then build again"
+REMEDY = "generate it with `npm ci && npm run emit` in the root of the repository, then build again"
 
 
 class ProtocolBundleHook(BuildHookInterface[Any]):

@@ -1,0 +1,96 @@
+import { BRIDGE_COMMAND } from './bundle.mjs';
+import { capture } from './capture.mjs';
+import { PYTHON_CLIENT, ROOT } from './place.mjs';
+import { setUp } from './set-up.mjs';
+import { withoutSettings } from './surroundings.mjs';
+
+/**
+ * @typedef {object} Check
+ * @property {string} title
+ * @property {string} program
+ * @property {string[]} args
+ * @property {string} cwd
+ */
+
+/**
+ * `npm run check`: everything that can be said about the code without a Redis. All checks run, even after one failed;
+ * those of each language run in a row of their own.
+ *
+ * @returns {Promise<number>} exit code
+ */
+export async function check() {
+  const python = await setUp();
+  const env = { ...withoutSettings(process.env), PYTHON: python };
+  const rows = [nodeChecks(), pythonChecks(python)];
+  const failures = await Promise.all(rows.map((row) => runAll(row, env)));
+  const failed = failures.flat();
+  console.log(failed.length === 0 ? '\nAll checks passed.' : `\nFailed: ${failed.join(', ')}`);
+  return failed.length === 0 ? 0 : 1;
+}
+
+/**
+ * `npm run format`: formats both languages and applies the fixes that the linters are sure of.
+ *
+ * @returns {Promise<number>} exit code
+ */
+export async function format() {
+  const python = await setUp();
+  const failed = await runAll(
+    [
+      node('biome', ['node_modules/.bin/biome', 'check', '--write', '.']),
+      module(python, 'ruff check --fix', ['ruff', 'check', '--fix', '.']),
+      module(python, 'ruff format', ['ruff', 'format', '.']),
+    ],
+    process.env,
+  );
+  return failed.length === 0 ? 0 : 1;
+}
+
+/** @returns {Check[]} */
+function nodeChecks() {
+  return [
+    node('biome: format and lint', ['node_modules/.bin/biome', 'check', '--error-on-warnings', '.']),
+    node('tsc: types', ['node_modules/.bin/tsc', '--noEmit']),
+    node('bullmq-bridge emit --check', [...BRIDGE_COMMAND, 'emit', '--check']),
+    node('vitest: unit tests', ['node_modules/vitest/vitest.mjs', 'run', '--project', 'unit']),
+  ];
+}
+
+/** @param {string} python @returns {Check[]} */
+function pythonChecks(python) {
+  return [
+    module(python, 'ruff: format', ['ruff', 'format', '--check', '.']),
+    module(python, 'ruff: lint', ['ruff', 'check', '.']),
+    module(python, 'mypy: types', ['mypy']),
+    module(python, 'pytest: unit tests', ['pytest', '-q', '-m', 'not redis']),
+  ];
+}
+
+/** @param {string} title @param {string[]} args @returns {Check} */
+function node(title, args) {
+  return { title, program: process.execPath, args, cwd: ROOT };
+}
+
+/** @param {string} python @param {string} title @param {string[]} args @returns {Check} */
+function module(python, title, args) {
+  return { title, program: python, args: ['-m', ...args], cwd: PYTHON_CLIENT };
+}
+
+/**
+ * @param {readonly Check[]} checks
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<string[]>} titles of those that failed
+ */
+async function runAll(checks, env) {
+  const failed = [];
+  for (const { title, program, args, cwd } of checks) {
+    const started = performance.now();
+    const { code, output } = await capture(program, args, { cwd, env });
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    console.log(`${code === 0 ? 'ok    ' : 'FAILED'} ${title} (${seconds} s)`);
+    if (code === 0) continue;
+    failed.push(title);
+    console.log(output);
+  }
+  return failed;
+}

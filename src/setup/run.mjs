@@ -1,0 +1,41 @@
+// The entry of every npm script: `node src/setup/run.mjs COMMAND`. It has to load on a Node that is too old for the rest
+// and in a clone without node_modules, so whatever needs more is imported when its turn has come.
+import { nodeProblem } from './version.mjs';
+
+/** @type {Record<string, () => Promise<number>>} */
+const COMMANDS = {
+  check: () => import('./check.mjs').then((module) => module.check()),
+  format: () => import('./check.mjs').then((module) => module.format()),
+  setup: () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0),
+  test: () => import('./test.mjs').then((module) => module.test()),
+};
+
+/** @param {() => Promise<number>} command */
+async function run(command) {
+  const { closeAll, closeOnSignals } = await import('./closing.mjs');
+  const { SetupFailure } = await import('./failure.mjs');
+  closeOnSignals();
+  let code = 1;
+  try {
+    if (process.platform === 'win32') throw new SetupFailure('Windows itself is not supported: use WSL.');
+    code = await command();
+  } catch (error) {
+    if (!(error instanceof SetupFailure)) throw error;
+    console.error(error.details ? `${error.message}\n${error.details}` : error.message);
+  } finally {
+    await closeAll();
+  }
+  process.exit(code);
+}
+
+const problem = nodeProblem(process.versions.node);
+const command = COMMANDS[process.argv[2] || ''];
+if (problem) {
+  console.error(problem);
+  process.exit(1);
+} else if (!command) {
+  console.error(`Usage: node src/setup/run.mjs ${Object.keys(COMMANDS).join(' | ')}`);
+  process.exit(1);
+} else {
+  run(command);
+}
