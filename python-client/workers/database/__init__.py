@@ -1,0 +1,1 @@
+"""The workers' side of the database; the tables belong to the backend and its migrations."""

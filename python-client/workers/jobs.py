@@ -1,0 +1,34 @@
+"""The jobs of the queue ``file-processing``, as the contract in ``src/jobs`` defines them."""
+
+from __future__ import annotations
+
+import re
+from typing import TypedDict
+
+QUEUE = "file-processing"
+PROCESS_FILE = "process-file"
+AGGREGATE_BATCH = "aggregate-batch"
+
+_FILE_JOB = re.compile(r"file-(?P<doc_id>.+)-run-\d+")
+
+
+class ProcessFileData(TypedDict):
+    """Data of ``process-file``."""
+
+    doc_id: str
+
+
+class AggregateBatchData(TypedDict):
+    """Data of ``aggregate-batch``."""
+
+    batch_id: str
+
+
+def document_of_job(key: str) -> str:
+    """Return the document's id from the key ``<prefix>:<queue>:file-<doc_id>-run-<run>`` of its job.
+
+    A job with an id of another form (one that was added by hand) gives that id.
+    """
+    job_id = key.rpartition(":")[2]  # BullMQ allows no colon in an id
+    match = _FILE_JOB.fullmatch(job_id)
+    return match["doc_id"] if match else job_id

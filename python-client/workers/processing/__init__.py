@@ -1,0 +1,1 @@
+"""Extraction and aggregation: synchronous code that knows nothing of queues."""
