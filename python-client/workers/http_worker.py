@@ -56,7 +56,7 @@ class HttpWorker(ThreadingHTTPServer):
         self.processing_slots = threading.BoundedSemaphore(config.worker_concurrency)
 
 
-class _Refused(Exception):  # noqa: N818 - an answer, not a mistake
+class _Refused(Exception):
     def __init__(self, status: HTTPStatus, error: str) -> None:
         super().__init__(error)
         self.status = status
