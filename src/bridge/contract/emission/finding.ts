@@ -1,0 +1,34 @@
+import type { Remedy } from './remedies.js';
+
+/** Something in a schema that JSON Schema cannot carry: TypeScript and Python would disagree about a value. */
+export interface Finding extends Remedy {
+  /** Where in the payload, for example `files[].name`; empty for the payload itself. */
+  readonly path: string;
+  /** A stable name for the kind of trouble, for example `refine`. */
+  readonly rule: string;
+}
+
+/** A finding with the place where its schema is written. */
+export interface PlacedFinding extends Finding {
+  readonly queue: string;
+  readonly job: string;
+  readonly payload: 'data' | 'result';
+}
+
+/** The schemas of a contract cannot be carried over to the other language. */
+export class ContractLintError extends Error {
+  override readonly name = 'ContractLintError';
+  readonly findings: readonly PlacedFinding[];
+
+  /** @param file - the module that exports the contract, where known. */
+  constructor(findings: readonly PlacedFinding[], file?: string) {
+    super(findings.map((finding) => describe(finding, file)).join('\n'));
+    this.findings = findings;
+  }
+}
+
+function describe(finding: PlacedFinding, file: string | undefined): string {
+  const place = `queue '${finding.queue}', job '${finding.job}', ${finding.payload}`;
+  const path = finding.path === '' ? '' : `, at ${finding.path}`;
+  return `${file === undefined ? '' : `${file}: `}${place}${path}: ${finding.reason}. Instead: ${finding.wayOut}.`;
+}

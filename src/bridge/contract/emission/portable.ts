@@ -1,0 +1,63 @@
+import type { Json, JsonSchema } from '../canonical.js';
+import type { Linter } from './linter.js';
+import { PatternError, portablePattern } from './pattern.js';
+import { payloadPath, type SchemaPath } from './schema-path.js';
+import { mapSchema } from './schema-walk.js';
+
+/** The formats that JSON Schema defines and zod emits. Others, such as zod's `ends_with`, would only puzzle readers. */
+const STANDARD_FORMATS = new Set(['date-time', 'date', 'time', 'duration', 'email', 'ipv4', 'ipv6', 'uri', 'uuid']);
+
+/**
+ * Turns an emitted schema into one that means the same in every language, and into stable text: patterns in the portable
+ * subset, integers within what JavaScript can hold, `required` in alphabetical order.
+ *
+ * What cannot be made portable is reported to the linter.
+ */
+export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
+  const pattern = (source: string, path: SchemaPath): string => {
+    try {
+      // Patterns that zod made itself are not run by zod, so they mean what JSON Schema means: characters.
+      return portablePattern(source, linter.patternOf(source)?.unicode ?? true);
+    } catch (error) {
+      if (!(error instanceof PatternError)) {
+        throw error;
+      }
+      linter.reportWith(payloadPath(path), 'pattern', {
+        reason: `the pattern /${source}/ is not portable: ${error.message}`,
+        wayOut: error.wayOut,
+      });
+      return source;
+    }
+  };
+
+  return mapSchema(schema, (part, path) => {
+    const changed: Record<string, Json> = { ...part };
+    if (typeof part.pattern === 'string') {
+      changed.pattern = pattern(part.pattern, path);
+    }
+    if (part.patternProperties !== undefined) {
+      const entries = Object.entries(part.patternProperties as JsonSchema);
+      changed.patternProperties = Object.fromEntries(entries.map(([key, value]) => [pattern(key, path), value]));
+    }
+    if (Array.isArray(part.required)) {
+      changed.required = [...(part.required as string[])].sort();
+    }
+    if (typeof part.format === 'string' && !STANDARD_FORMATS.has(part.format)) {
+      delete changed.format;
+    }
+    if (part.type === 'integer') {
+      boundInteger(changed);
+    }
+    return changed;
+  });
+}
+
+/** Beyond 2^53 - 1 JavaScript rounds what Python keeps. */
+function boundInteger(schema: Record<string, Json>): void {
+  if (schema.exclusiveMinimum === undefined) {
+    schema.minimum = Math.max(Number(schema.minimum ?? Number.MIN_SAFE_INTEGER), Number.MIN_SAFE_INTEGER);
+  }
+  if (schema.exclusiveMaximum === undefined) {
+    schema.maximum = Math.min(Number(schema.maximum ?? Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
+  }
+}
