@@ -1,0 +1,181 @@
+"""The contract document that ``bullmq-bridge emit`` wrote, and the gates it makes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import jsonschema_rs
+
+from bullmq_bridge.contract import portable_json
+from bullmq_bridge.contract.portable_json import NotPortable
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping
+
+CONTRACT_FILE = "contract.json"
+SUPPORTED_VERSION = 1
+MAX_REPORTED_FAULTS = 20
+
+
+class ContractError(RuntimeError):
+    """The contract document cannot be used: missing, damaged, of another version, or without the queue."""
+
+
+class ContractViolation(ValueError):
+    """Data or result of a job that its schema refuses.
+
+    Attributes:
+        paths: JSON pointers of what is wrong.
+    """
+
+    def __init__(self, what: str, faults: list[tuple[str, str]]) -> None:
+        shown = "; ".join(f"{path or '/'}: {reason}" for path, reason in faults[:MAX_REPORTED_FAULTS])
+        more = len(faults) - MAX_REPORTED_FAULTS
+        super().__init__(f"{what} breaks the contract: {shown}" + (f"; and {more} more" if more > 0 else ""))
+        self.paths = tuple(path or "/" for path, _ in faults[:MAX_REPORTED_FAULTS])
+
+
+class Gate:
+    """Lets through JSON that one schema accepts. Without a schema: any JSON that both languages read the same."""
+
+    def __init__(self, what: str, schema: Mapping[str, Any] | None = None) -> None:
+        self._what = what
+        self._validator = None if schema is None else _validator(schema)
+
+    def decode(self, text: bytes) -> Any:
+        """The value that the JSON text stands for.
+
+        Raises:
+            ContractViolation: the text is not portable JSON, or the schema refuses the value.
+        """
+        try:
+            value = portable_json.loads(text)
+        except NotPortable as error:
+            raise ContractViolation(self._what, [(error.path, error.reason)]) from None
+        self._check(value)
+        return value
+
+    def encode(self, value: Any) -> bytes:
+        """The JSON text of the value.
+
+        Raises:
+            ContractViolation: the value is not JSON as it stands, or the schema refuses it.
+        """
+        try:
+            text = portable_json.dumps(value)
+            _refuse_silent_conversions(value)
+        except NotPortable as error:
+            raise ContractViolation(self._what, [(error.path, error.reason)]) from None
+        self._check(value)
+        return text
+
+    def _check(self, value: Any) -> None:
+        if self._validator is None or self._validator.is_valid(value):
+            return
+        faults = [(_pointer(error), error.message) for error in self._validator.iter_errors(value)]
+        raise ContractViolation(self._what, faults)
+
+
+class JobContract:
+    """The two gates of one kind of job on the Python side."""
+
+    def __init__(self, name: str, data: Gate, result: Gate) -> None:
+        self.name = name
+        self.data = data
+        self.result = result
+
+
+class QueueContract:
+    """The jobs of one queue. ``QueueContract.open`` accepts any portable JSON under any name."""
+
+    def __init__(self, queue: str, jobs: Mapping[str, JobContract] | None) -> None:
+        self.queue = queue
+        self._jobs = jobs
+
+    @classmethod
+    def load(cls, folder: str | os.PathLike[str], queue: str) -> QueueContract:
+        """Reads ``contract.json`` and the queue's schemas from a folder that ``bullmq-bridge emit`` wrote.
+
+        Raises:
+            ContractError: no such file, not readable, of another version, or without this queue.
+        """
+        root = Path(folder)
+        document = _read(root / CONTRACT_FILE)
+        if document.get("version") != SUPPORTED_VERSION:
+            raise ContractError(
+                f"{root / CONTRACT_FILE} has version {document.get('version')}, "
+                f"this library reads {SUPPORTED_VERSION}: upgrade the older side and emit again"
+            )
+        queues = document.get("queues", {})
+        if queue not in queues:
+            known = ", ".join(sorted(queues)) or "none"
+            raise ContractError(f"{root / CONTRACT_FILE} has no queue {queue!r} (it has: {known})")
+        jobs = {}
+        for name, entry in queues[queue]["jobs"].items():
+            data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
+            result = Gate(f"result of job {name!r}", _read(root / entry["result"]))
+            jobs[name] = JobContract(name, data, result)
+        return cls(queue, jobs)
+
+    @classmethod
+    def open(cls, queue: str) -> QueueContract:
+        """A contract without schemas: for jobs that a plain BullMQ producer defines."""
+        return cls(queue, None)
+
+    def job(self, name: str) -> JobContract:
+        """The gates of a job.
+
+        Raises:
+            ContractError: the contract has no job of that name.
+        """
+        if self._jobs is None:
+            return JobContract(name, Gate(f"data of job {name!r}"), Gate(f"result of job {name!r}"))
+        try:
+            return self._jobs[name]
+        except KeyError:
+            known = ", ".join(sorted(self._jobs))
+            raise ContractError(f"the contract of queue {self.queue!r} has no job {name!r} (it has: {known})") from None
+
+    def names(self) -> list[str]:
+        """The names of its jobs, sorted; empty for a contract without schemas."""
+        return sorted(self._jobs or ())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ContractError(f"{file} is missing: run `npx bullmq-bridge emit`") from None
+    except ValueError as error:
+        raise ContractError(f"{file} is not JSON ({error}): run `npx bullmq-bridge emit`") from error
+    if not isinstance(document, dict):
+        raise ContractError(f"{file} is not a JSON object: run `npx bullmq-bridge emit`")
+    return document
+
+
+def _validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
+    # Formats are annotations: what must hold is a pattern, which both languages read the same.
+    # The mask keeps the values themselves, which may be secret, out of messages.
+    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
+
+
+def _pointer(error: jsonschema_rs.ValidationError) -> str:
+    parts = list(error.instance_path)
+    if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
+        parts.append(error.kind.property)
+    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+
+
+def _refuse_silent_conversions(value: Any) -> None:
+    """The standard encoder turns keys such as 1 or None into text; that would not come back as it went."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise NotPortable(f"a key is {type(key).__name__}, JSON has only text keys")
+            _refuse_silent_conversions(item)
+    elif isinstance(value, (list, tuple)):
+        for item in value:
+            _refuse_silent_conversions(item)

@@ -1,0 +1,291 @@
+"""One method a script: builds the arguments of ``EVALSHA``.
+
+The order of keys and arguments is that of the header of each script in bullmq 6.7.0. A contract test compares
+them with what BullMQ itself sends.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import msgpack  # type: ignore[import-untyped]
+
+if TYPE_CHECKING:
+    from bullmq_bridge.protocol.bundle import Bundle, Script
+    from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.protocol.keys import QueueKeys
+
+Argument = str | bytes | int | float
+Command = tuple[Argument, ...]
+
+KEEP_ALL = {"count": -1}
+REMOVE_AT_ONCE = {"count": 0}
+
+
+def pack(value: Any) -> bytes:
+    """Msgpack as the scripts' ``cmsgpack.unpack`` reads it (text as str, None left out by the reader)."""
+    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    return packed
+
+
+def keep_jobs(setting: Any) -> Mapping[str, Any]:
+    """``opts.removeOnComplete`` / ``removeOnFail`` as the scripts want it (``getKeepJobs``, bullmq 6.7.0)."""
+    if isinstance(setting, Mapping):
+        return setting
+    if isinstance(setting, bool) or setting is None:
+        return REMOVE_AT_ONCE if setting else KEEP_ALL
+    return {"count": setting}
+
+
+class ScriptCalls:
+    """The script calls of one worker on one queue.
+
+    Args:
+        keys: the queue's keys.
+        bundle: the scripts.
+        worker_name: written to each job it starts (``pb``), or None.
+        lock_duration_ms: how long a lock lasts without renewal.
+    """
+
+    def __init__(self, keys: QueueKeys, bundle: Bundle, worker_name: str | None, lock_duration_ms: int) -> None:
+        self.keys = keys
+        self.worker_name = worker_name
+        self.lock_duration_ms = lock_duration_ms
+        self.scripts: list[Script] = []
+        self._move_to_active = self._use(bundle, "moveToActive")
+        self._move_to_finished = self._use(bundle, "moveToFinished")
+        self._move_to_delayed = self._use(bundle, "moveToDelayed")
+        self._retry_job = self._use(bundle, "retryJob")
+        self._extend_locks = self._use(bundle, "extendLocks")
+        self._move_stalled = self._use(bundle, "moveStalledJobsToWait")
+        self._move_to_waiting_children = self._use(bundle, "moveToWaitingChildren")
+        self._move_to_wait = self._use(bundle, "moveJobFromActiveToWait")
+        self._update_progress = self._use(bundle, "updateProgress")
+        self._add_log = self._use(bundle, "addLog")
+        k = keys
+        self._fetch_head = (
+            *self._move_to_active,
+            k.wait,
+            k.active,
+            k.prioritized,
+            k.events,
+            k.stalled,
+            k.limiter,
+            k.delayed,
+            k.paused,
+            k.meta,
+            k.priority_counter,
+            k.marker,
+            k.base,
+        )
+        self._finish_head = (
+            *self._move_to_finished,
+            k.wait,
+            k.active,
+            k.prioritized,
+            k.events,
+            k.stalled,
+            k.limiter,
+            k.delayed,
+            k.paused,
+            k.meta,
+            k.priority_counter,
+        )
+
+    def _use(self, bundle: Bundle, name: str) -> tuple[Argument, ...]:
+        script = bundle.script(name)
+        self.scripts.append(script)
+        return ("EVALSHA", script.sha1, script.keys)
+
+    def move_to_active(self, token: str, now_ms: int) -> Command:
+        """Takes the next job, if there is one. Answers a ``Fetched``."""
+        return (*self._fetch_head, now_ms, pack(self._fetch_options(token)))
+
+    def _fetch_options(self, token: str) -> dict[str, Any]:
+        options: dict[str, Any] = {"token": token, "lockDuration": self.lock_duration_ms}
+        if self.worker_name:
+            options["name"] = self.worker_name
+        return options
+
+    def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> Command:
+        """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
+        keep = keep_jobs(job.opts.get("removeOnComplete"))
+        return self._finish(job, token, "completed", "returnvalue", result, keep, b"", fetch_next, now_ms)
+
+    def move_to_failed(
+        self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
+    ) -> Command:
+        """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
+        keep = keep_jobs(job.opts.get("removeOnFail"))
+        return self._finish(job, token, "failed", "failedReason", reason, keep, pack(fields), fetch_next, now_ms)
+
+    def _finish(
+        self,
+        job: JobRecord,
+        token: str,
+        target: str,
+        field: str,
+        value: Argument,
+        keep: Mapping[str, Any],
+        fields: bytes,
+        fetch_next: bool,
+        now_ms: int,
+    ) -> Command:
+        options = job.opts
+        packed = self._fetch_options(token)
+        packed["keepJobs"] = keep
+        packed["attempts"] = options.get("attempts", 0)
+        packed["maxMetricsSize"] = ""
+        packed["fpof"] = bool(options.get("fpof"))
+        packed["cpof"] = bool(options.get("cpof"))
+        packed["idof"] = bool(options.get("idof"))
+        packed["rdof"] = bool(options.get("rdof"))
+        keys = self.keys
+        completed = target == "completed"
+        return (
+            *self._finish_head,
+            keys.completed if completed else keys.failed,
+            keys.job(job.id),
+            keys.completed_metrics if completed else keys.failed_metrics,
+            keys.marker,
+            job.id,
+            now_ms,
+            field,
+            value,
+            target,
+            "1" if fetch_next else "0",
+            keys.base,
+            pack(packed),
+            fields,
+        )
+
+    def retry_job(self, job: JobRecord, token: str, fields: Sequence[str], now_ms: int) -> Command:
+        """Puts a failed job back to be tried again at once. Answers 0 and fetches nothing."""
+        k = self.keys
+        return (
+            *self._retry_job,
+            k.active,
+            k.wait,
+            k.paused,
+            k.job(job.id),
+            k.meta,
+            k.events,
+            k.delayed,
+            k.prioritized,
+            k.priority_counter,
+            k.marker,
+            k.stalled,
+            k.base,
+            now_ms,
+            "RPUSH" if job.opts.get("lifo") else "LPUSH",
+            job.id,
+            token,
+            pack(fields),
+        )
+
+    def move_to_delayed(
+        self, job: JobRecord, token: str, delay_ms: int, fields: Sequence[str], fetch_next: bool, now_ms: int
+    ) -> Command:
+        """Puts a failed job back for later. Answers a ``Fetched`` with a job, or 0: then nothing is known."""
+        k = self.keys
+        return (
+            *self._move_to_delayed,
+            k.marker,
+            k.active,
+            k.prioritized,
+            k.delayed,
+            k.job(job.id),
+            k.events,
+            k.meta,
+            k.stalled,
+            k.wait,
+            k.limiter,
+            k.priority_counter,
+            k.base,
+            now_ms,
+            job.id,
+            token,
+            delay_ms,
+            "0",
+            pack(fields),
+            "1" if fetch_next else "0",
+            pack(self._fetch_options(token)) if fetch_next else b"",
+        )
+
+    def move_to_waiting_children(self, job_id: str, token: str, now_ms: int) -> Command:
+        """Sends a parent back to wait for its children. Answers 0, or 1 when none is pending any more."""
+        k = self.keys
+        job_key = k.job(job_id)
+        return (
+            *self._move_to_waiting_children,
+            k.active,
+            k.waiting_children,
+            job_key,
+            f"{job_key}:dependencies",
+            f"{job_key}:unsuccessful",
+            k.stalled,
+            k.events,
+            token,
+            "",
+            now_ms,
+            job_id,
+            k.base,
+        )
+
+    def move_to_wait(self, job_id: str, token: str) -> Command:
+        """Hands an active job back, charging neither an attempt nor a stall.
+
+        A prioritised job comes back without a marker: ``ZADD marker 0 "0"`` must follow.
+        """
+        k = self.keys
+        return (
+            *self._move_to_wait,
+            k.active,
+            k.wait,
+            k.stalled,
+            k.paused,
+            k.meta,
+            k.limiter,
+            k.prioritized,
+            k.marker,
+            k.events,
+            job_id,
+            token,
+            k.job(job_id),
+        )
+
+    def extend_locks(self, job_ids: Sequence[str], tokens: Sequence[str]) -> Command:
+        """Renews locks. Answers the ids of the jobs whose lock is not ours any more."""
+        k = self.keys
+        return (*self._extend_locks, k.stalled, k.base, pack(tokens), pack(job_ids), self.lock_duration_ms)
+
+    def move_stalled_jobs(self, max_stalled_count: int, now_ms: int, interval_ms: int) -> Command:
+        """Looks for active jobs without a lock, at most once an interval across all workers. Answers their ids."""
+        k = self.keys
+        return (
+            *self._move_stalled,
+            k.stalled,
+            k.wait,
+            k.active,
+            k.stalled_check,
+            k.meta,
+            k.paused,
+            k.marker,
+            k.events,
+            k.repeat,
+            max_stalled_count,
+            k.base,
+            now_ms,
+            interval_ms,
+        )
+
+    def update_progress(self, job_id: str, progress: bytes) -> Command:
+        """Stores and publishes a job's progress, given as JSON text."""
+        k = self.keys
+        return (*self._update_progress, k.job(job_id), k.events, k.meta, job_id, progress)
+
+    def add_log(self, job_id: str, row: str, keep_logs: int | None) -> Command:
+        """Appends a line to a job's log; answers the number of lines."""
+        key = self.keys.job(job_id)
+        return (*self._add_log, key, f"{key}:logs", job_id, row, keep_logs or "")

@@ -1,0 +1,85 @@
+"""Slots for coroutine functions, on the engine's own event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from bullmq_bridge.worker.execution import execute_async
+from bullmq_bridge.worker.pool import StartFailed
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bullmq_bridge.contract.contract import QueueContract
+    from bullmq_bridge.outcome import Outcome
+    from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.worker.job import AsyncJobPort
+    from bullmq_bridge.worker.processor import Hook, Processor
+
+
+class AsyncPool:
+    """See ``Pool``. Slots are always ready."""
+
+    def __init__(
+        self,
+        processors: dict[str, Processor],
+        contract: QueueContract,
+        port: AsyncJobPort,
+        setup: Hook | None,
+        teardown: Hook | None,
+    ) -> None:
+        self._processors = processors
+        self._contracts = {name: contract.job(name) for name in processors}
+        self._port = port
+        self._setup = setup
+        self._teardown = teardown
+        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+
+    async def start(self) -> None:
+        """See ``Pool``."""
+        try:
+            await _call(self._setup)
+        except Exception as error:
+            raise StartFailed(traceback.format_exc().rstrip()) from error
+
+    def is_ready(self, slot: int) -> bool:
+        """See ``Pool``."""
+        return True
+
+    def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
+        """See ``Pool``."""
+        name = record.name or ""
+        work = execute_async(self._processors[name], self._contracts[name], record, self._port)
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks[slot] = task
+
+        def finish(task: asyncio.Task[Outcome]) -> None:
+            if self._tasks.get(slot) is task:
+                del self._tasks[slot]
+            if not task.cancelled():
+                done(task.result())
+
+        task.add_done_callback(finish)
+
+    async def interrupt(self, slot: int) -> None:
+        """See ``Pool``: cancels the coroutine and waits until it has ended."""
+        task = self._tasks.get(slot)
+        if task is None:
+            return
+        while not task.done():
+            # Again and again: a coroutine may swallow a cancellation.
+            task.cancel()
+            await asyncio.wait([task], timeout=1.0)
+
+    async def stop(self) -> None:
+        """See ``Pool``."""
+        await _call(self._teardown)
+
+
+async def _call(hook: Hook | None) -> None:
+    result: Any = hook() if hook else None
+    if inspect.isawaitable(result):
+        await result

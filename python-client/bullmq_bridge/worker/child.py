@@ -1,0 +1,160 @@
+"""A child: a process that runs one job at a time for the engine that started it.
+
+``python -m bullmq_bridge.worker.child FD ENGINE_PID``: speaks frames on the socket FD and holds no connection to
+Redis. It ends when the engine says so, and dies with the engine.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import select
+import signal
+import socket
+import sys
+import threading
+import traceback
+from typing import TYPE_CHECKING, Any
+
+from bullmq_bridge.worker import target, worker
+from bullmq_bridge.worker.execution import execute
+from bullmq_bridge.worker.frames import FrameReader, Kind, decode_job, encode, encode_outcome
+from bullmq_bridge.worker.target import Target
+
+if TYPE_CHECKING:
+    from bullmq_bridge.contract.contract import QueueContract
+    from bullmq_bridge.worker.worker import Worker
+
+PR_SET_PDEATHSIG = 1
+READ_BYTES = 1 << 16
+
+
+class EngineGone(Exception):
+    """The engine closed the socket: nobody waits for this process any more."""
+
+
+class EngineSocket:
+    """The engine, as a child sees it. Also the port through which a running job reaches it."""
+
+    def __init__(self, fd: int) -> None:
+        # Programs that a processor starts must not keep the socket open after this process died.
+        os.set_inheritable(fd, False)
+        self._socket = socket.socket(fileno=fd)
+        self._reader = FrameReader()
+        self._frames: list[tuple[Kind, list[Any]]] = []
+        self._sending = threading.Lock()
+        self._asking = threading.Lock()
+
+    def send(self, kind: Kind, *values: Any) -> None:
+        """Writes a frame; safe from any thread."""
+        self.write(encode(kind, *values))
+
+    def write(self, frame: bytes) -> None:
+        """Writes an encoded frame; safe from any thread."""
+        with self._sending:
+            self._socket.sendall(frame)
+
+    def receive(self) -> tuple[Kind, list[Any]]:
+        """The next frame.
+
+        Raises:
+            EngineGone: there will be none.
+        """
+        while not self._frames:
+            data = self._socket.recv(READ_BYTES)
+            if not data:
+                raise EngineGone
+            self._frames.extend(self._reader.feed(data))
+        return self._frames.pop(0)
+
+    def progress(self, job_id: str, progress: bytes) -> None:
+        """See ``JobPort``."""
+        self.send(Kind.PROGRESS, job_id, progress)
+
+    def log(self, job_id: str, row: str) -> None:
+        """See ``JobPort``."""
+        self.send(Kind.LOG, job_id, row)
+
+    def ask(self, job_id: str, question: str) -> list[bytes]:
+        """See ``SyncJobPort``. While a job runs, the only frame that can come is the answer."""
+        with self._asking:
+            self.send(Kind.ASK, job_id, question)
+            _, (answer, problem) = self.receive()
+        if problem:
+            raise RuntimeError(f"job {job_id}: {problem}")
+        return list(answer)
+
+
+def main(arguments: list[str]) -> int:
+    """Runs jobs until the engine says stop."""
+    fd, engine_pid = int(arguments[0]), int(arguments[1])
+    _leave_signals_to_the_engine()
+    engine = EngineSocket(fd)
+    _die_with_the_engine(fd, engine_pid)
+    worker.inside_child = True
+    try:
+        _, values = engine.receive()
+        declared, contract = _start(Target(*values))
+    except EngineGone:
+        return 0
+    except BaseException:
+        engine.send(Kind.BROKEN, traceback.format_exc().rstrip())
+        return 1
+    engine.send(Kind.READY)
+    try:
+        _work(engine, declared, contract)
+    except EngineGone:
+        return 0
+    finally:
+        if declared.teardown_hook:
+            declared.teardown_hook()
+    return 0
+
+
+def _start(where: Target) -> tuple[Worker, QueueContract]:
+    sys.path[:] = where.sys_path
+    declared = target.find(where)
+    contract = declared.load_contract()
+    if declared.setup_hook:
+        declared.setup_hook()
+    return declared, contract
+
+
+def _work(engine: EngineSocket, declared: Worker, contract: QueueContract) -> None:
+    while True:
+        kind, values = engine.receive()
+        if kind is Kind.STOP:
+            return
+        record = decode_job(values)
+        name = record.name or ""
+        outcome = execute(declared.processors[name], contract.job(name), record, engine)
+        engine.write(encode_outcome(outcome))
+
+
+def _leave_signals_to_the_engine() -> None:
+    # Ctrl-C and service managers signal the whole group; the engine decides what becomes of the job. A handler and
+    # not SIG_IGN, which programs started by a processor would inherit.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: None)
+
+
+def _die_with_the_engine(fd: int, engine_pid: int) -> None:
+    """However the engine ends, and whatever this process does at that moment."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != engine_pid:
+            # It died before the line above took effect.
+            os._exit(0)
+    else:
+        threading.Thread(target=_exit_on_hangup, args=(fd,), daemon=True).start()
+
+
+def _exit_on_hangup(fd: int) -> None:
+    poll = select.poll()
+    poll.register(fd, 0)  # a hang-up is reported even when nothing is asked for
+    poll.poll()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""The frames between the engine and a child: a length of four bytes, then msgpack of ``[kind, ...values]``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from enum import IntEnum
+from typing import TYPE_CHECKING, Any
+
+import msgpack  # type: ignore[import-untyped]
+
+from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome
+from bullmq_bridge.protocol.job import JobRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+LENGTH_BYTES = 4
+
+
+class Kind(IntEnum):
+    """What a frame says."""
+
+    #: engine to child: which modules to import, and which worker in them.
+    START = 1
+    #: engine to child: run this job.
+    JOB = 2
+    #: engine to child: the answer to an ASK.
+    ANSWER = 3
+    #: engine to child: run the teardown and leave.
+    STOP = 4
+    #: child to engine: imported and set up.
+    READY = 5
+    #: child to engine: could not be started, with the traceback.
+    BROKEN = 6
+    PROGRESS = 7
+    LOG = 8
+    ASK = 9
+    OUTCOME = 10
+
+
+def encode(kind: Kind, *values: Any) -> bytes:
+    """One frame, ready to be written."""
+    body: bytes = msgpack.packb([kind.value, *values], use_bin_type=True)
+    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+
+
+class FrameReader:
+    """Cuts a stream of bytes into frames."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+
+    def feed(self, data: bytes) -> Iterator[tuple[Kind, list[Any]]]:
+        """The frames that are complete now."""
+        self._buffer += data
+        while len(self._buffer) >= LENGTH_BYTES:
+            end = LENGTH_BYTES + int.from_bytes(self._buffer[:LENGTH_BYTES], "big")
+            if len(self._buffer) < end:
+                return
+            kind, *values = msgpack.unpackb(self._buffer[LENGTH_BYTES:end], raw=False, strict_map_key=False)
+            del self._buffer[:end]
+            yield Kind(kind), values
+
+
+_JOB_FIELDS = tuple(field.name for field in dataclasses.fields(JobRecord))
+
+
+def encode_job(record: JobRecord) -> bytes:
+    """A JOB frame."""
+    fields = {name: getattr(record, name) for name in _JOB_FIELDS}
+    # Options are any JSON, and JSON has integers that msgpack has not.
+    fields["opts"] = json.dumps(record.opts)
+    return encode(Kind.JOB, *fields.values())
+
+
+def decode_job(values: list[Any]) -> JobRecord:
+    """The job of a JOB frame."""
+    fields = dict(zip(_JOB_FIELDS, values, strict=True))
+    return JobRecord(**{**fields, "opts": json.loads(fields["opts"]), "stacktrace": tuple(fields["stacktrace"])})
+
+
+def encode_outcome(outcome: Outcome) -> bytes:
+    """An OUTCOME frame."""
+    if isinstance(outcome, Completed):
+        return encode(Kind.OUTCOME, "completed", outcome.result)
+    o = outcome
+    return encode(Kind.OUTCOME, "failed", o.kind.value, o.message, o.error, o.trace, o.retry, o.paths)
+
+
+def decode_outcome(values: list[Any]) -> Outcome:
+    """The outcome of an OUTCOME frame."""
+    if values[0] == "completed":
+        return Completed(values[1])
+    _, kind, message, error, trace, retry, paths = values
+    return Failed(FailureKind(kind), message, error, trace, retry, tuple(paths))

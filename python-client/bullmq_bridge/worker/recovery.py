@@ -1,0 +1,134 @@
+"""What to do after the command connection was lost with commands unanswered.
+
+Nothing is sent again blindly. A command whose reply is missing may have been applied, may not have been, and may
+still be in the old socket; and an ack that was applied may have fetched a next job that nobody knows of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bullmq_bridge.protocol.job import parse_job
+from bullmq_bridge.worker.active_job import ActiveJob, JobCall, NoteCall
+from bullmq_bridge.worker.connection import ReplyError
+
+if TYPE_CHECKING:
+    from bullmq_bridge.protocol.bundle import Script
+    from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.protocol.keys import QueueKeys
+    from bullmq_bridge.worker.connection import Call, Connection
+
+logger = logging.getLogger("bullmq_bridge.worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Which connection of which server process: None where the server does not let us ask."""
+
+    client_id: int | None
+    run_id: str | None
+
+
+@dataclass(slots=True)
+class Findings:
+    """What became of the unanswered commands.
+
+    Args:
+        resend: were not applied.
+        applied: jobs whose settling call was applied.
+        orphans: jobs that are active under this worker's tokens and known to nobody, with their tokens.
+    """
+
+    resend: list[Call] = field(default_factory=list)
+    applied: list[ActiveJob] = field(default_factory=list)
+    orphans: list[tuple[JobRecord, str]] = field(default_factory=list)
+
+
+async def identify(connection: Connection) -> Identity:
+    """Asks who we are, so that this connection can be ended from the next one."""
+    try:
+        client_id = int(await connection.call("CLIENT", "ID"))
+        info = await connection.call("INFO", "server")
+    except ReplyError as error:
+        logger.warning("Redis does not tell who this connection is (%s): a lost one cannot be ended safely", error)
+        return Identity(None, None)
+    lines = info.decode("utf-8", "replace").splitlines()
+    run_id = next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), None)
+    return Identity(client_id, run_id)
+
+
+async def end_old_connection(connection: Connection, old: Identity | None, new: Identity) -> None:
+    """Kills the lost connection on the server: bytes still in its socket would run after we looked."""
+    if old is None or old.client_id is None or old.run_id != new.run_id:
+        # Another server process: its client ids are its own, and the old socket died with the old one.
+        return
+    try:
+        await connection.call("CLIENT", "KILL", "ID", old.client_id)
+    except ReplyError as error:
+        logger.warning("the lost connection could not be ended on the server: %s", error)
+
+
+async def load_scripts(connection: Connection, scripts: list[Script]) -> None:
+    """Puts the scripts into the server's cache before the first command needs one."""
+    for script in scripts:
+        await connection.call("SCRIPT", "LOAD", script.source)
+
+
+async def reconcile(
+    connection: Connection, keys: QueueKeys, worker_id: str, unanswered: list[Call], known: set[str]
+) -> Findings:
+    """Finds out what became of commands that were sent and not answered.
+
+    Args:
+        known: ids of the jobs that the worker tracks.
+    """
+    findings = Findings()
+    positions = [index for index, call in enumerate(unanswered) if isinstance(call, JobCall)]
+    jobs = [call.job for call in unanswered if isinstance(call, JobCall)]
+    ours = await asyncio.gather(*(_still_ours(connection, keys, job) for job in jobs))
+    still_ours = dict(zip(positions, ours, strict=True))
+    # One connection runs its commands in order: a note that stands before an applied call was applied too.
+    last_applied = max((index for index in positions if not still_ours[index]), default=-1)
+    for index, call in enumerate(unanswered):
+        if isinstance(call, NoteCall):
+            if index > last_applied:
+                findings.resend.append(call)
+        elif isinstance(call, JobCall):
+            if still_ours[index]:
+                findings.resend.append(call)
+            else:
+                findings.applied.append(call.job)
+    settled = {job.record.id for job in findings.applied}
+    findings.orphans = await _orphans(connection, keys, worker_id, known - settled)
+    return findings
+
+
+async def _still_ours(connection: Connection, keys: QueueKeys, job: ActiveJob) -> bool:
+    """Whether the job is still in the very run that we hold: same token, same start.
+
+    The token alone proves nothing: a job put back with delay 0 can be fetched again by the same call, under it.
+    """
+    token = await connection.call("GET", keys.lock(job.record.id))
+    if token != job.token.encode():
+        return False
+    started = await connection.call("HGET", keys.job(job.record.id), "ats")
+    return int(started or 0) == job.record.attempts_started
+
+
+async def _orphans(
+    connection: Connection, keys: QueueKeys, worker_id: str, known: set[str]
+) -> list[tuple[JobRecord, str]]:
+    ids = [job_id.decode("utf-8", "replace") for job_id in await connection.call("LRANGE", keys.active, 0, -1)]
+    unknown = [job_id for job_id in ids if job_id not in known]
+    if not unknown:
+        return []
+    tokens = await connection.call("MGET", *(keys.lock(job_id) for job_id in unknown))
+    orphans = []
+    for job_id, token in zip(unknown, tokens, strict=True):
+        if token is not None and token.startswith(worker_id.encode()):
+            fields = await connection.call("HGETALL", keys.job(job_id))
+            orphans.append((parse_job(job_id, fields), token.decode()))
+    return orphans
