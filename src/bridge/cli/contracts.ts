@@ -2,6 +2,7 @@ import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { register } from 'tsx/esm/api';
+import { ContractDefinitionError } from '../contract/error.js';
 import { isQueueContract, type QueueContract } from '../contract/queue.js';
 import { CliError } from './error.js';
 
@@ -58,6 +59,10 @@ async function importModule(module: string, file: string): Promise<object> {
     return (await import(pathToFileURL(module).href)) as object;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
+    // By name, for the module may bring its own copy of the class.
+    if (cause instanceof Error && cause.name === 'ContractDefinitionError') {
+      throw new ContractDefinitionError(`${file}: ${reason}`, { cause });
+    }
     throw new CliError(`${file} cannot be imported: ${reason}`, { cause });
   }
 }

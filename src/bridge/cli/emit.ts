@@ -1,21 +1,93 @@
-import { join } from 'node:path';
-import { renderContracts } from '../contract/document.js';
-import { wireJobs } from '../contract/wire.js';
-import { buildBundle, serialiseBundle } from '../protocol/bundle.js';
-import { readInstalledBullmq } from '../protocol/installed.js';
-import { findContracts } from './contracts.js';
+import { existsSync, readFileSync } from 'node:fs';
+import { relative } from 'node:path';
+import { type ProtocolBundle, serialiseBundle } from '../protocol/bundle.js';
+import { type EmissionPlan, planEmission } from './emission-plan.js';
+import { EXIT, type ExitCode } from './exit-code.js';
 import { writeAtomically } from './file.js';
+import { SchemasFolder } from './schemas-folder.js';
 import type { EmitSettings } from './settings.js';
+import type { Terminal } from './terminal.js';
 
-/** Writes schemas and bundle. */
-export async function emit(projectFolder: string, settings: EmitSettings): Promise<void> {
-  const found = await findContracts(projectFolder, settings.contracts);
-  for (const [name, content] of renderContracts(
-    new Map(found.map(({ contract, file }) => [contract.name, wireJobs(contract, file)])),
-  )) {
-    writeAtomically(join(settings.schemas, name), content);
+/** Writes schemas and protocol bundle. */
+export async function emit(projectFolder: string, settings: EmitSettings, terminal: Terminal): Promise<ExitCode> {
+  const plan = await planEmission(projectFolder, settings);
+  const schemas = relative(projectFolder, settings.schemas);
+  warn(plan, terminal);
+
+  const removed = new SchemasFolder(settings.schemas, schemas).write(plan.schemas);
+  terminal.print(`Wrote ${plan.schemas.size} files to ${schemas}.`);
+  for (const name of removed) {
+    terminal.print(`Removed ${schemas}/${name}: no contract has it any more.`);
   }
-  if (settings.bundle !== undefined) {
-    writeAtomically(settings.bundle, serialiseBundle(buildBundle(readInstalledBullmq(projectFolder))));
+  if (settings.bundle !== undefined && plan.bundle !== undefined) {
+    writeAtomically(settings.bundle, serialiseBundle(plan.bundle));
+    terminal.print(`Wrote ${relative(projectFolder, settings.bundle)}: ${describeBundle(plan.bundle)}.`);
   }
+  return EXIT.ok;
+}
+
+/** Says what `emit` would change, and changes nothing. */
+export async function checkEmitted(
+  projectFolder: string,
+  settings: EmitSettings,
+  terminal: Terminal,
+): Promise<ExitCode> {
+  const plan = await planEmission(projectFolder, settings);
+  const schemas = relative(projectFolder, settings.schemas);
+  warn(plan, terminal);
+
+  const stale = new SchemasFolder(settings.schemas, schemas).compare(plan.schemas);
+  for (const { diff } of stale) {
+    terminal.print(paintDiff(diff, terminal));
+  }
+  const complaints = stale.map(({ name, kind }) =>
+    kind === 'left over' ? `${schemas}/${name} is left over: no contract has it` : `${schemas}/${name} is ${kind}`,
+  );
+  if (settings.bundle !== undefined && plan.bundle !== undefined && isStaleBundle(settings.bundle, plan.bundle)) {
+    complaints.push(`${relative(projectFolder, settings.bundle)} was made from another bullmq than the installed one`);
+  }
+
+  if (complaints.length === 0) {
+    terminal.print(`${schemas} is up to date.`);
+    return EXIT.ok;
+  }
+  for (const complaint of complaints) {
+    terminal.complain(terminal.paint('red', complaint));
+  }
+  terminal.complain('Run: bullmq-bridge emit');
+  if (stale.some(({ kind }) => kind === 'left over')) {
+    terminal.complain(`emit removes only what it wrote itself; remove other left-over files from ${schemas} by hand.`);
+  }
+  return EXIT.refused;
+}
+
+function warn(plan: EmissionPlan, terminal: Terminal): void {
+  for (const warning of plan.warnings) {
+    terminal.complain(terminal.paint('yellow', `Warning: ${warning}`));
+  }
+}
+
+/** A bundle that is not there is not stale: it is generated and never committed, so a fresh clone has none. */
+function isStaleBundle(file: string, wanted: ProtocolBundle): boolean {
+  return existsSync(file) && readFileSync(file, 'utf8') !== serialiseBundle(wanted);
+}
+
+function describeBundle(bundle: ProtocolBundle): string {
+  return `${Object.keys(bundle.scripts).length} scripts of bullmq ${bundle.bullmq}`;
+}
+
+function paintDiff(diff: string, terminal: Terminal): string {
+  return diff
+    .trimEnd()
+    .split('\n')
+    .map((line) => {
+      if (line.startsWith('+')) {
+        return terminal.paint('green', line);
+      }
+      if (line.startsWith('-')) {
+        return terminal.paint('red', line);
+      }
+      return line.startsWith('@@') ? terminal.paint('cyan', line) : line;
+    })
+    .join('\n');
 }

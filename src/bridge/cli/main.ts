@@ -1,18 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { emit } from './emit.js';
-import { type EmitFlags, resolveSettings } from './settings.js';
+import { run } from './program.js';
+import { processTerminal } from './terminal.js';
 
-const program = new Command('bullmq-bridge');
-
-program
-  .command('emit')
-  .option('--contracts <path>')
-  .option('--schemas, --out <folder>')
-  .option('--bundle <file>')
-  .action(async (flags: EmitFlags) => {
-    const projectFolder = process.cwd();
-    await emit(projectFolder, resolveSettings(projectFolder, flags));
-  });
-
-await program.parseAsync();
+process.exitCode = await run(process.argv.slice(2), process.cwd(), processTerminal());

@@ -1,0 +1,30 @@
+import { renderContracts } from '../contract/document.js';
+import { wireJobs } from '../contract/wire.js';
+import { buildBundle, type ProtocolBundle } from '../protocol/bundle.js';
+import { readInstalledBullmq } from '../protocol/installed.js';
+import { findContracts } from './contracts.js';
+import type { EmitSettings } from './settings.js';
+
+/** What `emit` would write. Nothing has been written yet. */
+export interface EmissionPlan {
+  /** Files of the schemas folder: name -> content. */
+  readonly schemas: ReadonlyMap<string, string>;
+  /** Undefined when the project wants none. */
+  readonly bundle: ProtocolBundle | undefined;
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Works out what to emit: contracts are imported, linted and translated, and the installed BullMQ is read.
+ *
+ * @throws CliError, ContractDefinitionError, ContractLintError or ProtocolError, each saying what to do.
+ */
+export async function planEmission(projectFolder: string, settings: EmitSettings): Promise<EmissionPlan> {
+  const found = await findContracts(projectFolder, settings.contracts);
+  const queues = new Map(found.map(({ contract, file }) => [contract.name, wireJobs(contract, file)]));
+  return {
+    schemas: renderContracts(queues),
+    bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
+    warnings: [...queues.values()].flatMap((jobs) => [...jobs.values()].flatMap((job) => job.warnings)),
+  };
+}
