@@ -1,6 +1,9 @@
 import { spawn } from 'node:child_process';
 import { SetupFailure } from './failure.mjs';
 
+/** How many lines of a tool's output are shown from its beginning, and from its end. */
+const EXCERPT_LINES = 12;
+
 /**
  * @typedef {object} Captured
  * @property {number} code exit code; 127 when the program does not exist, 128 when a signal ended it
@@ -36,20 +39,20 @@ export function capture(program, args, options = {}) {
  * @param {readonly string[]} args
  * @param {{ cwd?: string, env?: NodeJS.ProcessEnv, remedy: string }} options `remedy`: what to do when it fails
  * @returns {Promise<string>} its output
- * @throws {SetupFailure} with the end of the output
+ * @throws {SetupFailure} with an excerpt of the output
  */
 export async function captureOrFail(program, args, { remedy, ...options }) {
   const { code, output } = await capture(program, args, options);
   if (code === 0) return output;
-  throw new SetupFailure(`${[program, ...args].join(' ')} ended with exit code ${code}: ${remedy}`, lastLines(output));
+  throw new SetupFailure(`${[program, ...args].join(' ')} ended with exit code ${code}: ${remedy}`, excerpt(output));
 }
 
 /**
  * @param {string} text
- * @param {number} [count]
- * @returns {string} the last lines that are not empty
+ * @returns {string} its beginning and its end, where tools say what went wrong
  */
-export function lastLines(text, count = 15) {
+export function excerpt(text) {
   const lines = text.split('\n').filter((line) => line.trim() !== '');
-  return lines.slice(-count).join('\n');
+  if (lines.length <= 2 * EXCERPT_LINES) return lines.join('\n');
+  return [...lines.slice(0, EXCERPT_LINES), '...', ...lines.slice(-EXCERPT_LINES)].join('\n');
 }

@@ -21,7 +21,7 @@ export async function ensureNodeModules(root) {
   await step('Installing npm packages (npm ci)', () =>
     captureOrFail('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
       cwd: root,
-      remedy: 'is the npm registry within reach? The end of its output:',
+      remedy: 'is the npm registry within reach? It says:',
     }),
   );
 }

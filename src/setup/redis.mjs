@@ -2,7 +2,7 @@ import { mkdtemp, readFile, realpath, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { lastLines } from './capture.mjs';
+import { excerpt } from './capture.mjs';
 import { onClose } from './closing.mjs';
 import { SetupFailure } from './failure.mjs';
 import { leash } from './leash.mjs';
@@ -76,7 +76,7 @@ export async function startPrivateServer(program) {
   const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '');
   throw new SetupFailure(
     `${program} does not start: put right what it says, or set REDIS_URL to a Redis that runs.`,
-    lastLines(log),
+    excerpt(log),
   );
 }
 

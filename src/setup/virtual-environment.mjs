@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { capture, captureOrFail, lastLines } from './capture.mjs';
+import { capture, captureOrFail, excerpt } from './capture.mjs';
 import { SetupFailure } from './failure.mjs';
 import { findPython } from './python.mjs';
 import { step } from './step.mjs';
@@ -41,7 +41,7 @@ export async function ensureVirtualEnvironment(root, env = process.env) {
       ['-m', 'pip', 'install', '--disable-pip-version-check', '-q', '-e', `python-client[${EXTRAS}]`],
       {
         cwd: root,
-        remedy: 'is the Python package index within reach? The end of its output:',
+        remedy: 'is the Python package index within reach? It says:',
       },
     ),
   );
@@ -59,7 +59,7 @@ async function create(python, folder) {
   if (code === 0) return;
   throw new SetupFailure(
     `${python.command} (Python ${python.version}) could not make a virtual environment in ${folder}: put right what it says, or name another Python with PYTHON=/path/to/python.`,
-    lastLines(output),
+    excerpt(output),
   );
 }
 
