@@ -15,7 +15,7 @@ class JobRecord:
     """The fields of a job's hash that a worker needs.
 
     ``data`` stays the JSON text that the producer wrote: whoever runs the job decodes it.
-    ``name`` is None when the hash is gone or damaged (the scripts then create one with ``ats`` and ``processedOn`` only).
+    ``name`` is None when the hash was gone: the scripts then make one that has ``ats`` and ``processedOn`` only.
     """
 
     id: str

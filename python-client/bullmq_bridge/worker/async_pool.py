@@ -36,6 +36,7 @@ class AsyncPool:
         self._port = port
         self._setup = setup
         self._teardown = teardown
+        self._started = False
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
 
     async def start(self) -> None:
@@ -44,6 +45,7 @@ class AsyncPool:
             await _call(self._setup)
         except Exception as error:
             raise StartFailed(traceback.format_exc().rstrip()) from error
+        self._started = True
 
     def is_ready(self, slot: int) -> bool:
         """See ``Pool``."""
@@ -76,7 +78,8 @@ class AsyncPool:
 
     async def stop(self) -> None:
         """See ``Pool``."""
-        await _call(self._teardown)
+        if self._started:
+            await _call(self._teardown)
 
 
 async def _call(hook: Hook | None) -> None:

@@ -171,9 +171,8 @@ class Connection(asyncio.Protocol):
             # The connection serves every job: a fault in the handling of one must not end it.
             self._loop.call_exception_handler({"message": "a reply of Redis was not handled", "exception": error})
 
-    # asyncio.Protocol
-
     def data_received(self, data: bytes) -> None:
+        """See ``asyncio.Protocol``."""
         self.heard_at = time.monotonic()
         reader = self._reader
         pending = self._pending
@@ -189,14 +188,17 @@ class Connection(asyncio.Protocol):
             self._flush()
 
     def pause_writing(self) -> None:
+        """See ``asyncio.Protocol``."""
         self.full = True
 
     def resume_writing(self) -> None:
+        """See ``asyncio.Protocol``."""
         self.full = False
         if self._on_writable is not None:
             self._on_writable()
 
     def connection_lost(self, error: Exception | None) -> None:
+        """See ``asyncio.Protocol``."""
         self.closed = True
         if self._opened is not None:
             self._opened._reader = self._opened._writer = None

@@ -31,7 +31,7 @@ from bullmq_bridge.worker.recovery import Identity, end_old_connection, identify
 from bullmq_bridge.worker.settlement import settle
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from bullmq_bridge.protocol.bundle import Bundle
     from bullmq_bridge.protocol.calls import Command
@@ -63,6 +63,10 @@ NO_SLOT = -1
 NOT_APPLIED = ("NOSCRIPT", "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF")
 
 
+class SchedulerUnsupported(RuntimeError):
+    """The queue has jobs of a job scheduler, which this worker would end by running them."""
+
+
 class Engine:
     """One worker on one queue.
 
@@ -86,7 +90,7 @@ class Engine:
         self._recovering: asyncio.Task[None] | None = None
         self._active: dict[str, ActiveJob] = {}
         self._free: dict[int, None] = {}
-        self._fetches = 0
+        self._fetching: set[int] = set()
         self._fetched_all = True
         self._ramp = 1
         self._limited_until = 0.0
@@ -104,6 +108,7 @@ class Engine:
         self._idle = asyncio.Event()
         self._idle.set()
         self._loop = asyncio.get_running_loop()
+        self._fault: SchedulerUnsupported | None = None
         self.handed_back = 0
 
     # Starting and stopping
@@ -113,34 +118,54 @@ class Engine:
 
         Raises:
             StartFailed: a pool cannot be made ready.
+            SchedulerUnsupported: the queue has a job scheduler; its job was handed back.
         """
-        pools = list({id(pool): pool for pool in self.pools.values()}.values())
-        for pool in pools:
-            await pool.start()
+        pools = list(dict.fromkeys(self.pools.values()))
         try:
+            await self._unless_stopped(self._start_pools(pools))
             self._recovering = self._loop.create_task(self._recover([]))
-            await self._recovering
-            if self._connection is None:
+            await self._unless_stopped(self._recovering)
+            if self._stopping.is_set():
                 return
-            self._ready.update(range(self.settings.concurrency))
-            self._free.update(dict.fromkeys(range(self.settings.concurrency)))
-            self._wake()
-            self._every(self.settings.lock_duration_ms / 4000, self._renew_locks)
-            self._every(WATCH_INTERVAL_S, self._watch_connection)
-            self._every(self.settings.stalled_interval_ms / 1000, self._check_stalled)
-            self._check_stalled()
-            logger.info(
-                "worker of queue %s is ready: %s slots, jobs %s",
-                self.settings.queue,
-                self.settings.concurrency,
-                ", ".join(sorted(self.pools)),
-            )
+            self._begin()
             await self._stopping.wait()
             await self._shut_down()
+            if self._fault is not None:
+                raise self._fault
         finally:
             for pool in pools:
                 await pool.stop()
             await self._close()
+
+    async def _start_pools(self, pools: list[Pool]) -> None:
+        for pool in pools:
+            await pool.start()
+
+    async def _unless_stopped(self, work: Awaitable[None]) -> None:
+        """Waits for ``work``, but no longer than until ``stop`` is called."""
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if working.done():
+            working.result()
+        else:
+            working.cancel()
+
+    def _begin(self) -> None:
+        self._ready.update(range(self.settings.concurrency))
+        self._free.update(dict.fromkeys(range(self.settings.concurrency)))
+        self._wake()
+        self._every(self.settings.lock_duration_ms / 4000, self._renew_locks)
+        self._every(WATCH_INTERVAL_S, self._watch_connection)
+        self._every(self.settings.stalled_interval_ms / 1000, self._check_stalled)
+        self._check_stalled()
+        logger.info(
+            "worker of queue %s is ready: %s slots, jobs %s",
+            self.settings.queue,
+            self.settings.concurrency,
+            ", ".join(sorted(self.pools)),
+        )
 
     def stop(self) -> None:
         """Fetches no more; ``run`` returns when the jobs that run are settled, or handed back at the deadline."""
@@ -188,7 +213,7 @@ class Engine:
     def slot_ready(self, slot: int) -> None:
         """A slot can take a job now."""
         self._ready.add(slot)
-        if not any(job.slot == slot for job in self._active.values()):
+        if slot not in self._fetching and not any(job.slot == slot for job in self._active.values()):
             self._free[slot] = None
             self._wake()
 
@@ -205,7 +230,7 @@ class Engine:
 
     def _wake(self) -> None:
         """Fetches if there is a free slot and nobody is fetching or waiting for work already."""
-        if self._waiting is None and not self._fetches:
+        if self._waiting is None and not self._fetching:
             self._fetch_after_wake()
 
     def _fetch(self) -> None:
@@ -218,13 +243,13 @@ class Engine:
             del self._free[slot]
             self._tokens += 1
             token = f"{self.worker_id}:{self._tokens}"
-            self._fetches += 1
+            self._fetching.add(slot)
             command = self.calls.move_to_active(token, _now_ms())
             self._send(FetchCall(command, partial(self._fetched, slot, token), slot))
         self._ramp *= 2
 
     def _fetched(self, slot: int, token: str, reply: Any) -> None:
-        self._fetches -= 1
+        self._fetching.discard(slot)
         fetched = self._read(reply)
         if fetched.job is not None:
             self._start(fetched.job, token, slot)
@@ -232,7 +257,7 @@ class Engine:
             self._fetched_all = False
             self._note_delays(fetched)
             self._release(slot)
-        if self._fetches == 0:
+        if not self._fetching:
             self._after_fetches()
         self._check_idle()
 
@@ -309,7 +334,7 @@ class Engine:
 
     def _fetch_after_wake(self) -> None:
         """Asks the queue once more, even if it was asked a moment ago: there may be news since."""
-        if self._fetches:
+        if self._fetching:
             self._woken = True
         elif self._free and self._limit_timer is None:
             self._ramp = 1
@@ -318,17 +343,38 @@ class Engine:
     # A job
 
     def _start(self, record: JobRecord, token: str, slot: int) -> None:
+        earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
         self._idle.clear()
         if self._stopping.is_set() or slot == NO_SLOT:
             # An ack that was on its way when we were told to stop has fetched it.
             self._hand_back(job)
+        elif record.scheduler_id is not None:
+            # Run without writing the next iteration first, the schedule would end here without a word.
+            self._fault = SchedulerUnsupported(
+                f"job {record.id} comes from job scheduler {record.scheduler_id!r}, whose next run this version of "
+                "bullmq-bridge cannot compute: let a Node worker serve this queue"
+            )
+            self.stop()
+            self._hand_back(job)
+        elif earlier is not None:
+            self._lock_lost(earlier, "it came back from the queue while it ran here")
+            self._loop.create_task(self._run_after(earlier, job))
         elif outcome := self._refuse(record):
             self._settle(job, outcome)
         else:
-            pool = self.pools[record.name or ""]
-            pool.run(slot, record, lambda outcome: self._settle(job, outcome))
+            self._run(job)
+
+    def _run(self, job: ActiveJob) -> None:
+        pool = self.pools[job.record.name or ""]
+        pool.run(job.slot, job.record, partial(self._settle, job))
+
+    async def _run_after(self, earlier: ActiveJob, job: ActiveJob) -> None:
+        """A job of ours had stalled and is ours again: never two runs at the same time."""
+        await self._abandon(earlier)
+        if self._active.get(job.record.id) is job and not job.settling:
+            self._run(job)
 
     def _refuse(self, record: JobRecord) -> Outcome | None:
         """Why a job is failed without being run, if it is."""
@@ -370,7 +416,7 @@ class Engine:
             if self._settle_otherwise(reply, job):
                 return
             self._lock_lost(job, replies.MEANINGS.get(reply, f"code {reply}"))
-        del self._active[job.record.id]
+        self._forget(job)
         fetched = self._read(reply) if not isinstance(reply, ReplyError) else replies.NOTHING
         if fetched.job is not None:
             self._start(fetched.job, job.token, job.slot)
@@ -378,7 +424,7 @@ class Engine:
             self._release(job.slot)
             if tells_next:
                 self._note_delays(fetched)
-                if not self._fetches:
+                if not self._fetching:
                     self._wait()
             else:
                 self._fetch_after_wake()
@@ -459,11 +505,14 @@ class Engine:
         """Stops work whose result nobody will take."""
         job.settling = True
         await self._interrupt(job)
-        if self._active.get(job.record.id) is job:
-            del self._active[job.record.id]
+        self._forget(job)
         self._release(job.slot)
         self._wake()
         self._check_idle()
+
+    def _forget(self, job: ActiveJob) -> None:
+        if self._active.get(job.record.id) is job:
+            del self._active[job.record.id]
 
     def _check_stalled(self) -> None:
         if self._connection is None:
@@ -596,11 +645,11 @@ class Engine:
     def _resume(self, unanswered: list[Call], findings: Findings) -> None:
         for call in unanswered:
             if isinstance(call, FetchCall):
-                self._fetches -= 1
+                self._fetching.discard(call.slot)
                 self._release(call.slot)
         for job in findings.applied:
             logger.info("job %s of queue %s: its end had reached Redis", job.record.id, self.settings.queue)
-            del self._active[job.record.id]
+            self._forget(job)
             self._release(job.slot)
         for record, token in findings.orphans:
             # A lost reply had brought it; its slot is among those just released.
@@ -653,7 +702,7 @@ class Engine:
         self._timers[action] = self._loop.call_later(seconds, tick)
 
     def _check_idle(self) -> None:
-        if self._active or self._fetches:
+        if self._active or self._fetching:
             self._idle.clear()
         else:
             self._idle.set()

@@ -69,9 +69,7 @@ class Child(asyncio.Protocol):
         ours.setblocking(False)
         await self._loop.create_connection(lambda: self, sock=ours)
         with theirs:
-            fd = theirs.fileno()
-            command = [sys.executable, "-m", "bullmq_bridge.worker.child", str(fd), str(os.getpid())]
-            self._process = subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL)
+            self._process = _start_process(theirs.fileno())
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, *astuple(self._target)))
 
@@ -134,17 +132,18 @@ class Child(asyncio.Protocol):
             done(_crashed(self._exit))
         self._on_gone(self._exit)
 
-    # asyncio.Protocol
-
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """See ``asyncio.Protocol``."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
 
     def data_received(self, data: bytes) -> None:
+        """See ``asyncio.Protocol``."""
         for kind, values in self._frames.feed(data):
             self._handle(kind, values)
 
     def connection_lost(self, error: Exception | None) -> None:
+        """See ``asyncio.Protocol``."""
         self._hung_up = True
         if self._exit is None:
             # Without the socket it can do nothing for us, whether it knows that or not.
@@ -201,6 +200,7 @@ class ProcessPool:
         self._on_ready = on_ready
         self._on_lost = on_lost
         self._children: dict[int, Child] = {}
+        self._queued: dict[int, tuple[JobRecord, Callable[[Outcome], None]]] = {}
         self._failures: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Future[None] | None = None
@@ -221,11 +221,16 @@ class ProcessPool:
         return slot in self._children and self._children[slot].ready
 
     def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
-        """See ``Pool``."""
-        self._children[slot].run(record, done)
+        """See ``Pool``. A job that comes while its slot's child is replaced waits for the new one."""
+        if self.is_ready(slot):
+            self._children[slot].run(record, done)
+        else:
+            self._queued[slot] = (record, done)
 
     async def interrupt(self, slot: int) -> None:
         """See ``Pool``: kills the child and waits until it is reaped."""
+        if self._queued.pop(slot, None):
+            return
         child = self._children.get(slot)
         if child is not None:
             child.forget()
@@ -257,6 +262,8 @@ class ProcessPool:
     def _ready(self, slot: int) -> None:
         self._failures.pop(slot, None)
         if self._starting is None:
+            if queued := self._queued.pop(slot, None):
+                self._children[slot].run(*queued)
             self._on_ready(slot)
         elif not self._starting.done() and all(self.is_ready(each) for each in range(self._size)):
             self._starting.set_result(None)
@@ -283,6 +290,11 @@ class ProcessPool:
     async def _replace(self, slot: int, delay: float) -> None:
         await asyncio.sleep(delay)
         await self._spawn(slot)
+
+
+def _start_process(fd: int) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "bullmq_bridge.worker.child", str(fd), str(os.getpid())]
+    return subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL)
 
 
 def _how_it_ended(code: int, usage: resource.struct_rusage) -> str:

@@ -11,7 +11,7 @@ from bullmq_bridge.contract.contract import ContractError
 from bullmq_bridge.protocol.bundle import BundleError, load_bundle
 from bullmq_bridge.worker import target
 from bullmq_bridge.worker.async_pool import AsyncPool
-from bullmq_bridge.worker.engine import Engine
+from bullmq_bridge.worker.engine import Engine, SchedulerUnsupported
 from bullmq_bridge.worker.pool import StartFailed
 from bullmq_bridge.worker.process_pool import ProcessPool
 from bullmq_bridge.worker.target import TargetError
@@ -29,7 +29,7 @@ def run(worker: Worker) -> None:
     """Runs a worker until SIGTERM or SIGINT.
 
     Raises:
-        SystemExit: with code 1 when it cannot start.
+        SystemExit: with code 1 when it cannot start, or must not go on.
     """
     if not logging.getLogger().handlers:
         logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
@@ -37,6 +37,9 @@ def run(worker: Worker) -> None:
         asyncio.run(_run(worker))
     except (BundleError, ContractError, StartFailed, TargetError, ValueError) as error:
         logger.critical("the worker of queue %s cannot start: %s", worker.queue, error)
+        raise SystemExit(1) from error
+    except SchedulerUnsupported as error:
+        logger.critical("the worker of queue %s stops: %s", worker.queue, error)
         raise SystemExit(1) from error
 
 

@@ -80,11 +80,7 @@ async def load_scripts(connection: Connection, scripts: list[Script]) -> None:
 async def reconcile(
     connection: Connection, keys: QueueKeys, worker_id: str, unanswered: list[Call], known: set[str]
 ) -> Findings:
-    """Finds out what became of commands that were sent and not answered.
-
-    Args:
-        known: ids of the jobs that the worker tracks.
-    """
+    """Finds out what became of commands that were sent and not answered; ``known`` are the ids of tracked jobs."""
     findings = Findings()
     positions = [index for index, call in enumerate(unanswered) if isinstance(call, JobCall)]
     jobs = [call.job for call in unanswered if isinstance(call, JobCall)]
