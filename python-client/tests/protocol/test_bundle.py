@@ -1,0 +1,65 @@
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bullmq_bridge.protocol.bundle import BUNDLE_VARIABLE, KNOWN_VARIANTS, BundleError, load_bundle
+
+
+def write(path: Path, **changes: Any) -> Path:
+    source = "return 1"
+    script = {
+        "keys": 11,
+        "sha1": hashlib.sha1(source.encode()).hexdigest(),
+        "variant": "moveToActive-11",
+        "source": source,
+        **changes,
+    }
+    path.write_text(json.dumps({"bullmq": "6.7.0", "scripts": {"moveToActive": script}}))
+    return path
+
+
+def test_a_bundle_gives_its_scripts_by_name(tmp_path: Path) -> None:
+    bundle = load_bundle(write(tmp_path / "bundle.json"))
+    assert bundle.bullmq == "6.7.0"
+    assert bundle.script("moveToActive").keys == 11
+
+
+def test_the_environment_names_the_bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(BUNDLE_VARIABLE, str(write(tmp_path / "bundle.json")))
+    assert list(load_bundle().scripts) == ["moveToActive"]
+
+
+def test_the_packaged_bundle_has_every_script_that_is_called() -> None:
+    bundle = load_bundle()
+    assert {f"{name}-{script.keys}" for name, script in bundle.scripts.items()} >= KNOWN_VARIANTS
+
+
+def test_a_missing_bundle_is_an_error_with_the_remedy(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="bullmq-bridge emit"):
+        load_bundle(tmp_path / "none.json")
+
+
+def test_a_source_that_was_changed_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="moveToActive.*SHA1"):
+        load_bundle(write(tmp_path / "bundle.json", source="return 2"))
+
+
+def test_a_variant_that_is_not_known_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="moveToActive as variant moveToActive-12"):
+        load_bundle(write(tmp_path / "bundle.json", variant="moveToActive-12"))
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{}", '{"bullmq":"6.7.0","scripts":{"x":{}}}'])
+def test_a_damaged_bundle_is_refused(tmp_path: Path, text: str) -> None:
+    file = tmp_path / "bundle.json"
+    file.write_text(text)
+    with pytest.raises(BundleError, match="emit it again"):
+        load_bundle(file)
+
+
+def test_a_script_that_the_bundle_lacks_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match="retryJob"):
+        load_bundle(write(tmp_path / "bundle.json")).script("retryJob")

@@ -1,0 +1,95 @@
+import asyncio
+from typing import Any
+
+from bullmq_bridge.contract.contract import QueueContract
+from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome
+from bullmq_bridge.protocol.job import JobRecord
+from bullmq_bridge.worker.execution import execute, execute_async
+from bullmq_bridge.worker.processor import Processor
+
+
+class Port:
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, Any]] = []
+
+    def progress(self, job_id: str, progress: bytes) -> None:
+        self.seen.append(("progress", progress))
+
+    def log(self, job_id: str, row: str) -> None:
+        self.seen.append(("log", row))
+
+    def ask(self, job_id: str, question: str) -> list[bytes]:
+        return [b"bull:q:2", b'{"x":1}'] if question == "children_values" else [b"bull:q:3", b"boom"]
+
+
+def run(function: Any, data: bytes = b"{}", port: Port | None = None) -> Outcome:
+    record = JobRecord("1", "job", data, {})
+    contract = QueueContract.open("q").job("job")
+    if asyncio.iscoroutinefunction(function):
+        return asyncio.run(execute_async(Processor("job", function), contract, record, port))  # type: ignore[arg-type]
+    return execute(Processor("job", function), contract, record, port or Port())
+
+
+def failed(outcome: Outcome) -> Failed:
+    assert isinstance(outcome, Failed)
+    return outcome
+
+
+def test_what_a_processor_returns_is_the_result() -> None:
+    assert run(lambda job: {"got": job.data}, b'{"a":1}') == Completed(b'{"got":{"a":1}}')
+    assert run(lambda job: None) == Completed(b"null")
+
+
+def test_what_a_processor_raises_is_the_failure() -> None:
+    def boom(job: object) -> None:
+        raise ValueError("boom")
+
+    outcome = failed(run(boom))
+    assert (outcome.kind, outcome.message, outcome.error, outcome.retry) == (
+        FailureKind.RAISED,
+        "boom",
+        "ValueError",
+        True,
+    )
+    assert "in boom" in outcome.trace
+    assert "processor.function" not in outcome.trace
+
+
+def test_leaving_the_interpreter_is_a_failure_like_any_other() -> None:
+    def leave(job: object) -> None:
+        raise SystemExit(0)
+
+    assert failed(run(leave)).error == "SystemExit"
+
+
+def test_a_coroutine_that_ends_cancelled_is_a_failure() -> None:
+    async def cancelled(job: object) -> None:
+        raise asyncio.CancelledError
+
+    assert failed(run(cancelled)).error == "CancelledError"
+
+
+def test_data_that_is_not_json_is_a_contract_violation_and_nothing_runs() -> None:
+    ran = []
+    outcome = failed(run(ran.append, b"{"))
+    assert outcome.kind is FailureKind.CONTRACT_VIOLATION
+    assert not outcome.retry
+    assert not ran
+
+
+def test_a_result_that_is_not_json_is_a_contract_violation() -> None:
+    outcome = failed(run(lambda job: {"when": {1, 2}}))
+    assert outcome.kind is FailureKind.CONTRACT_VIOLATION
+    assert outcome.paths == ("/when",)
+
+
+def test_a_job_reports_and_asks_through_its_port() -> None:
+    port = Port()
+
+    def report(job: Any) -> Any:
+        job.update_progress({"done": 1})
+        job.log("line")
+        return [job.get_children_values(), job.get_ignored_children_failures()]
+
+    assert run(report, port=port) == Completed(b'[{"bull:q:2":{"x":1}},{"bull:q:3":"boom"}]')
+    assert port.seen == [("progress", b'{"done":1}'), ("log", "line")]

@@ -1,0 +1,34 @@
+from bullmq_bridge.outcome import Completed, Failed, FailureKind
+from bullmq_bridge.protocol.job import JobRecord
+from bullmq_bridge.worker.frames import (
+    FrameReader,
+    Kind,
+    decode_job,
+    decode_outcome,
+    encode,
+    encode_job,
+    encode_outcome,
+)
+
+
+def test_frames_come_out_whole_however_the_bytes_are_cut() -> None:
+    stream = encode(Kind.LOG, "1", "ü") + encode(Kind.READY) + encode(Kind.PROGRESS, "1", b"5")
+    reader = FrameReader()
+    frames = [frame for byte in stream for frame in reader.feed(bytes([byte]))]
+    assert frames == [(Kind.LOG, ["1", "ü"]), (Kind.READY, []), (Kind.PROGRESS, ["1", b"5"])]
+
+
+def test_a_job_survives_the_way_to_a_child() -> None:
+    record = JobRecord(
+        id="7", name="mail", data=b"{}", opts={"huge": 2**80, "attempts": 3}, priority=10, stacktrace=("a", "b")
+    )
+    ((kind, values),) = FrameReader().feed(encode_job(record))
+    assert kind is Kind.JOB
+    assert decode_job(values) == record
+
+
+def test_outcomes_survive_the_way_back() -> None:
+    failed = Failed(FailureKind.CONTRACT_VIOLATION, "bad", "contract_violation", "trace", retry=False, paths=("/a",))
+    for outcome in (Completed(b'{"x":1}'), failed):
+        ((_, values),) = FrameReader().feed(encode_outcome(outcome))
+        assert decode_outcome(values) == outcome

@@ -1,0 +1,79 @@
+import json
+from typing import Any
+
+import pytest
+
+from bullmq_bridge.outcome import Completed, FailureKind, Unrecoverable, raised, refused
+from bullmq_bridge.protocol.bundle import load_bundle
+from bullmq_bridge.protocol.calls import ScriptCalls
+from bullmq_bridge.protocol.job import JobRecord
+from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.worker.settlement import Settlement, settle
+
+CALLS = ScriptCalls(QueueKeys("q"), load_bundle(), None, 30_000)
+
+
+def settled(outcome: Any, attempts_made: int = 0, stacktrace: tuple[str, ...] = (), **opts: Any) -> Settlement:
+    record = JobRecord("1", "job", b"{}", opts, attempts_made=attempts_made, stacktrace=stacktrace)
+    return settle(CALLS, record, "token", outcome, fetch_next=True, now_ms=5)
+
+
+def fields(settlement: Settlement) -> dict[str, str]:
+    import msgpack
+
+    for argument in settlement.command:
+        if isinstance(argument, bytes) and b"failedReason" in argument:
+            flat = msgpack.unpackb(argument)
+            return dict(zip(flat[::2], flat[1::2], strict=True))
+    raise AssertionError("no packed fields in the command")
+
+
+def test_a_result_completes_the_job() -> None:
+    assert settled(Completed(b"1")).state == "completed"
+
+
+@pytest.mark.parametrize(
+    ("opts", "attempts_made", "state"),
+    [
+        ({}, 0, "failed"),
+        ({"attempts": 1}, 0, "failed"),
+        ({"attempts": 2}, 0, "wait"),
+        ({"attempts": 2}, 1, "failed"),
+        ({"attempts": 3, "backoff": {"type": "fixed", "delay": 10}}, 1, "delayed"),
+        ({"attempts": 3, "backoff": {"type": "unknown"}}, 0, "failed"),
+        ({"attempts": "3"}, 0, "failed"),
+    ],
+)
+def test_a_failure_uses_the_attempts_that_are_left(opts: dict[str, Any], attempts_made: int, state: str) -> None:
+    assert settled(raised(ValueError("x")), attempts_made, **opts).state == state
+
+
+def test_unrecoverable_and_refused_jobs_are_never_tried_again() -> None:
+    assert settled(raised(Unrecoverable("no")), attempts=5).state == "failed"
+    assert settled(refused(FailureKind.CONTRACT_VIOLATION, "bad"), attempts=5).state == "failed"
+
+
+def test_the_record_carries_kind_attempt_and_message() -> None:
+    written = fields(settled(raised(ValueError("boom")), attempts_made=2, attempts=3))
+    record = json.loads(written["bridgeFailure"])
+    assert (record["kind"], record["type"], record["message"], record["attempt"]) == ("raised", "ValueError", "boom", 3)
+    assert written["failedReason"] == "boom"
+
+
+def test_stack_traces_are_kept_up_to_the_limit() -> None:
+    def traces(**opts: Any) -> list[str]:
+        written = fields(settled(refused(FailureKind.CRASHED, "c"), stacktrace=("a", "b"), **opts))
+        kept: list[str] = json.loads(written["stacktrace"])
+        return kept
+
+    assert traces() == ["a", "b", "crashed: c"]
+    assert traces(stackTraceLimit=2) == ["b", "crashed: c"]
+    assert traces(stackTraceLimit=0) == []
+
+
+def test_text_that_utf_8_cannot_carry_does_not_stop_the_failure() -> None:
+    assert fields(settled(raised(ValueError("\ud83d"))))["failedReason"] == "?"
+
+
+def test_an_exception_without_text_is_known_by_its_name() -> None:
+    assert fields(settled(raised(KeyError())))["failedReason"] == "KeyError"
