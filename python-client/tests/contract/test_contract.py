@@ -63,12 +63,12 @@ def test_a_contract_is_read_from_the_emitted_folder(tmp_path: Path) -> None:
 
 
 def test_a_job_that_the_contract_lacks_is_an_error_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="'export'.*import"):
+    with pytest.raises(ContractError, match=r"'export'.*import"):
         QueueContract.load(folder(tmp_path), "files").job("export")
 
 
 def test_a_queue_that_the_contract_lacks_is_an_error_with_the_known_ones(tmp_path: Path) -> None:
-    with pytest.raises(ContractError, match="'mail'.*files"):
+    with pytest.raises(ContractError, match=r"'mail'.*files"):
         QueueContract.load(folder(tmp_path), "mail")
 
 

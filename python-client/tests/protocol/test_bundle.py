@@ -43,7 +43,7 @@ def test_a_missing_bundle_is_an_error_with_the_remedy(tmp_path: Path) -> None:
 
 
 def test_a_source_that_was_changed_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BundleError, match="moveToActive.*SHA1"):
+    with pytest.raises(BundleError, match=r"moveToActive.*SHA1"):
         load_bundle(write(tmp_path / "bundle.json", source="return 2"))
 
 
