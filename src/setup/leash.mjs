@@ -4,36 +4,29 @@ import { spawn } from 'node:child_process';
 const GRACE_S = 10;
 
 /**
- * The program runs in the foreground of a session of its own, so a Ctrl-C in the terminal reaches this process only,
- * which then stops its children in the right order. Beside it a watcher reads a pipe whose other end this process holds:
- * when the pipe closes, because of `stop()` or because this process is gone (kill -9 included), the program gets SIGTERM,
- * and after the grace time the whole session gets SIGKILL. The watcher is nobody's child, lest the program reaps it.
+ * Stands by in case this process ends without stopping its child (kill -9 included). It reads a pipe whose other end this
+ * process holds; when the pipe closes, the child gets SIGTERM, and after the grace time its session SIGKILL. `read` is
+ * built into the shell: while it waits, the watcher has no process of its own that could be left behind.
  */
-const SCRIPT = `
-exec 3<&0 </dev/null
-( (
-  exec >/dev/null 2>&1
-  cat <&3
-  kill -TERM $$
-  tenths=$((LEASH_GRACE_S * 10))
-  while [ $tenths -gt 0 ] && kill -0 $$; do sleep 0.1; tenths=$((tenths - 1)); done
-  kill -KILL -$$
-) & )
-exec 3<&-
-unset LEASH_GRACE_S
-exec "$@"
+const WATCHER = `
+read -r nothing
+kill -TERM "$1"
+tenths=$(($2 * 10))
+while [ $tenths -gt 0 ] && kill -0 "$1"; do sleep 0.1; tenths=$((tenths - 1)); done
+kill -KILL "-$1"
 `;
 
 /**
  * @typedef {object} Leashed
  * @property {string} name
- * @property {number} pid
- * @property {Promise<number>} exited resolves to the exit code when the program ends, 128 when a signal ended it
+ * @property {Promise<number>} exited resolves to the exit code when the program ends; 127 when it does not exist, 128 when
+ *   a signal ended it
  * @property {() => Promise<number>} stop SIGTERM, then SIGKILL after the grace time; may be called again
  */
 
 /**
- * Starts a program that lives no longer than this process, however this process ends.
+ * Starts a program that lives no longer than this process, however this process ends. It gets a session of its own, so
+ * that a Ctrl-C in the terminal reaches this process only, which then stops its children in the right order.
  *
  * @param {string} name for messages
  * @param {string} program
@@ -47,46 +40,56 @@ exec "$@"
  * @returns {Leashed}
  */
 export function leash(name, program, args, options = {}) {
-  const { cwd, env = process.env, output = 'inherit', onOutput, graceSeconds = GRACE_S } = options;
-  const child = spawn('sh', ['-c', SCRIPT, 'sh', program, ...args], {
-    cwd,
-    env: { ...env, LEASH_GRACE_S: String(graceSeconds) },
-    stdio: ['pipe', output, output],
-    detached: true,
-  });
-  if (!child.stdin || child.pid === undefined) throw new Error(`${name}: sh could not be started`);
-  const { stdin, pid } = child;
-  stdin.on('error', () => {}); // the program ended first
+  const { cwd, env, output = 'inherit', onOutput, graceSeconds = GRACE_S } = options;
+  const child = spawn(program, args, { cwd, env, stdio: ['ignore', output, output], detached: true });
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
+  const { pid } = child;
+  const watcher = pid === undefined ? undefined : watch(pid, graceSeconds);
 
+  /** @type {NodeJS.Timeout | undefined} */
+  let killTimer;
   /** @type {Promise<number>} */
   const exited = new Promise((resolve) => {
+    child.once('error', (error) => {
+      console.error(`${name}: ${error.message}`);
+      resolve(127);
+    });
     child.once('exit', (code) => {
-      endSession(pid);
+      clearTimeout(killTimer);
+      if (pid !== undefined) killSession(pid);
+      watcher?.kill('SIGKILL');
       resolve(code ?? 128);
     });
   });
   return {
     name,
-    pid,
     exited,
     stop: () => {
-      stdin.end();
+      child.kill('SIGTERM');
+      if (pid !== undefined) killTimer ??= setTimeout(() => killSession(pid), graceSeconds * 1000);
       return exited;
     },
   };
 }
 
 /**
- * Ends what is left of a session: the watcher, and children that its program left behind. The watcher has kept the
- * number of the group from being given to another.
+ * @param {number} pid
+ * @param {number} graceSeconds
+ */
+function watch(pid, graceSeconds) {
+  const args = ['-c', WATCHER, 'sh', String(pid), String(graceSeconds)];
+  return spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
+}
+
+/**
+ * Ends everything in a child's session: the child, and what it may have left behind.
  *
  * @param {number} pid
  */
-function endSession(pid) {
+function killSession(pid) {
   try {
     process.kill(-pid, 'SIGKILL');
   } catch {
-    // nothing was left
+    // nothing is left
   }
 }
