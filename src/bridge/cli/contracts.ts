@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { register } from 'tsx/esm/api';
+import { type NamespacedUnregister, register } from 'tsx/esm/api';
 import { ContractDefinitionError } from '../contract/error.js';
 import { isQueueContract, type QueueContract } from '../contract/queue.js';
 import { CliError } from './error.js';
@@ -25,18 +25,20 @@ export async function findContracts(projectFolder: string, path: string): Promis
     throw new CliError(`There are no contracts at ${path}. Create it, or say where they are: --contracts PATH`);
   }
   const found = new Map<string, FoundContract>();
-  const unregister = register();
+  // A namespace of its own also reads TypeScript where package.json says CommonJS, which a plain import does not; one for
+  // all modules, so that what one exports again is the same object.
+  const loader = register({ namespace: 'bullmq-bridge-contracts' });
   try {
     for (const module of modulesAt(path)) {
       const file = relative(projectFolder, module);
-      for (const value of Object.values(await importModule(module, file))) {
+      for (const value of Object.values(await importModule(loader, module, file))) {
         if (isQueueContract(value)) {
           addContract(found, { contract: value, file });
         }
       }
     }
   } finally {
-    await unregister();
+    await loader.unregister();
   }
   if (found.size === 0) {
     throw new CliError(`No module in ${path} exports a contract. Export what defineQueue(…) returns.`);
@@ -54,9 +56,9 @@ function modulesAt(path: string): string[] {
     .map((name) => join(path, name));
 }
 
-async function importModule(module: string, file: string): Promise<object> {
+async function importModule(loader: NamespacedUnregister, module: string, file: string): Promise<object> {
   try {
-    return (await import(pathToFileURL(module).href)) as object;
+    return (await loader.import(pathToFileURL(module).href, import.meta.url)) as object;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     // By name, for the module may bring its own copy of the class.

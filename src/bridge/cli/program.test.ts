@@ -13,6 +13,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import * as z from 'zod';
+import { defineQueue, job } from '../contract/queue.js';
 import { run } from './program.js';
 
 const LIBRARY = resolve('src/bridge/index.ts');
@@ -97,6 +99,14 @@ describe('bullmq-bridge emit', () => {
     writeFile('src/jobs/types.d.ts', 'export declare const x: number;');
     expect(await cli('emit')).toBe(0);
     expect(Object.keys(JSON.parse(readFile('schemas/contract.json')).queues)).toEqual(['mail', 'other']);
+  });
+
+  it('reads TypeScript in a project whose package.json says CommonJS', async () => {
+    writeFile('package.json', '{}');
+    // Handed over by a global: CommonJS cannot import the library's own sources, only what is built from them.
+    Reflect.set(globalThis, 'contract', defineQueue('mail', { send: job({ data: z.object({}), result: z.null() }) }));
+    writeFile('src/jobs/mail.ts', "export const queue: unknown = Reflect.get(globalThis, 'contract');");
+    expect([await cli('emit'), complained]).toEqual([0, '']);
   });
 
   it('removes the schemas of a job that is gone, and nothing that it did not write', async () => {
