@@ -19,6 +19,22 @@ class NotPortable(ValueError):
         self.path = path
 
 
+def _refuse_constant(name: str) -> Any:
+    raise NotPortable(f"{name} is not JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number in (float("inf"), float("-inf")):
+        raise NotPortable(f"the number {text} is too large")
+    return number
+
+
+# Made once: the module's own functions make a new one at each call that has options.
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+
+
 def loads(text: bytes) -> Any:
     """Parses JSON text.
 
@@ -27,7 +43,7 @@ def loads(text: bytes) -> Any:
     """
     try:
         # Strict UTF-8 first: the standard library would let encoded surrogates through.
-        value = json.loads(text.decode("utf-8"), parse_constant=_refuse_constant, parse_float=_finite)
+        value = _DECODER.decode(text.decode("utf-8"))
         if b"\\ud" in text or b"\\uD" in text:
             _encode(value)
     except NotPortable:
@@ -54,22 +70,8 @@ def dumps(value: Any) -> bytes:
     return text
 
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-
-
 def _encode(value: Any) -> bytes:
     return _ENCODER.encode(value).encode("utf-8")
-
-
-def _refuse_constant(name: str) -> Any:
-    raise NotPortable(f"{name} is not JSON")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise NotPortable(f"the number {text} is too large")
-    return number
 
 
 def _locate(value: Any, error: Exception) -> NotPortable:

@@ -23,9 +23,12 @@ KEEP_ALL = {"count": -1}
 REMOVE_AT_ONCE = {"count": 0}
 
 
+_PACKER = msgpack.Packer(use_bin_type=True)
+
+
 def pack(value: Any) -> bytes:
     """Msgpack as the scripts' ``cmsgpack.unpack`` reads it (text as str, None left out by the reader)."""
-    packed: bytes = msgpack.packb(value, use_bin_type=True)
+    packed: bytes = _PACKER.pack(value)
     return packed
 
 
