@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import re
 import zipfile
 from pathlib import PurePosixPath
@@ -49,9 +50,7 @@ _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
 _NOT_IN_TEXT = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
-_HTML_START = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*|<!--.*?-->\s*)*<(?:!doctype\s+html|html)\b", re.I | re.S
-)
+_HTML_START = re.compile(rb"<(?:!doctype\s+html|html)\b", re.IGNORECASE)
 
 
 def media_type(path: Path, name: str) -> str:
@@ -77,7 +76,7 @@ def media_type(path: Path, name: str) -> str:
         raise DocumentUnreadable(_binary_reason(head, promised))
     if promised in _FORMAT_NAMES:
         raise DocumentUnreadable(f"{_FORMAT_NAMES[promised]} is corrupt: the content is plain text")
-    if _HTML_START.match(head):
+    if _looks_like_html(head):
         return HTML
     return promised or TEXT
 
@@ -101,6 +100,14 @@ def _ole_reason(path: Path) -> str:
 
 def _looks_like_text(head: bytes) -> bool:
     return head.startswith(_UTF16) or not _NOT_IN_TEXT.search(head)
+
+
+def _looks_like_html(head: bytes) -> bool:
+    rest = head.removeprefix(codecs.BOM_UTF8).lstrip()
+    while rest.startswith((b"<!--", b"<?")):
+        end = b"-->" if rest.startswith(b"<!--") else b">"
+        rest = rest.partition(end)[2].lstrip()
+    return _HTML_START.match(rest) is not None
 
 
 def _binary_reason(head: bytes, promised: str | None) -> str:

@@ -11,15 +11,21 @@ _MARKS = (
 )
 
 
-def decode(content: bytes) -> str:
-    """Decode by byte order mark, else as UTF-8, else as Windows-1252, the usual encoding of old Western files."""
+def decode(content: bytes, declared: str | None = None) -> str:
+    """Decode by byte order mark, else by the `declared` encoding, else as UTF-8 or Windows-1252.
+
+    Windows-1252 is the usual encoding of old Western files. An encoding that is unknown, or that does not fit, is
+    ignored.
+    """
     for mark, encoding in _MARKS:
         if content.startswith(mark):
             return content.decode(encoding, "replace")
-    for encoding in ("utf-8", "cp1252"):
+    # UTF-16 without a mark: the declaration could not even have been read, so it is wrong.
+    fitting = declared if declared and not declared.lower().startswith("utf-16") else "utf-8"
+    for encoding in (fitting, "utf-8", "cp1252"):
         try:
             return content.decode(encoding)
-        except UnicodeDecodeError:
+        except (UnicodeError, LookupError):
             continue
     # Windows-1252 leaves five bytes undefined; Latin-1 defines all.
     return content.decode("latin-1")

@@ -26,8 +26,9 @@ def extract(path: Path, transcript: Transcript, limits: Limits) -> Outline:
         DocumentUnreadable: corrupt, or larger than the limits.
     """
     check_archive(path, "XLSX", limits)
-    with parsing("XLSX"):
-        workbook = load_workbook(path, read_only=True, data_only=True)
+    # The open file instead of its path, which openpyxl would refuse for having no extension.
+    with path.open("rb") as stream, parsing("XLSX"):
+        workbook = load_workbook(stream, read_only=True, data_only=True)
         try:
             _read_sheets(workbook.worksheets, transcript, limits)
             return Outline(sheets=len(workbook.worksheets))
