@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.job import AsyncJobPort
     from bullmq_bridge.worker.processor import Hook, Processor
+
+logger = logging.getLogger("bullmq_bridge.worker")
 
 
 class AsyncPool:
@@ -78,8 +81,11 @@ class AsyncPool:
 
     async def stop(self) -> None:
         """See ``Pool``."""
-        if self._started:
-            await _call(self._teardown)
+        try:
+            if self._started:
+                await _call(self._teardown)
+        except Exception:
+            logger.exception("the teardown of the event loop's processors raised")
 
 
 async def _call(hook: Hook | None) -> None:

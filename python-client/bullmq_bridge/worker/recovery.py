@@ -12,13 +12,14 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.protocol.job import parse_job
-from bullmq_bridge.worker.active_job import ActiveJob, JobCall, NoteCall
+from bullmq_bridge.worker.call import JobCall, NoteCall
 from bullmq_bridge.worker.connection import ReplyError
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.bundle import Script
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
+    from bullmq_bridge.worker.active_job import ActiveJob
     from bullmq_bridge.worker.connection import Call, Connection
 
 logger = logging.getLogger("bullmq_bridge.worker")

@@ -1,0 +1,52 @@
+"""The kinds of commands that a worker sends, told apart by what becomes of them when the connection is lost."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from bullmq_bridge.worker.connection import Call
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.worker.active_job import ActiveJob
+
+
+class FetchCall(Call):
+    """moveToActive for a slot. Lost: whether it took a job shows in ``active``."""
+
+    __slots__ = ("slot",)
+
+    def __init__(self, command: Command, on_reply: Callable[[Any], None], slot: int) -> None:
+        super().__init__(command, on_reply)
+        self.slot = slot
+
+
+class JobCall(Call):
+    """A command that ends our hold on a job. Lost: the job's lock tells whether it was applied."""
+
+    __slots__ = ("job",)
+
+    def __init__(self, command: Command, on_reply: Callable[[Any], None], job: ActiveJob) -> None:
+        super().__init__(command, on_reply)
+        self.job = job
+
+
+class NoteCall(Call):
+    """Progress or a log line. Lost: sent again, unless a later command of the same connection was applied."""
+
+    __slots__ = ()
+
+
+class PassingCall(Call):
+    """A command whose moment passes: of a timer, which comes again by itself. Lost: forgotten."""
+
+    __slots__ = ()
+
+    def __init__(self, command: Command, on_reply: Callable[[Any], None] | None = None) -> None:
+        super().__init__(command, on_reply or _ignore)
+
+
+def _ignore(reply: Any) -> None:
+    """For commands whose answer changes nothing."""
