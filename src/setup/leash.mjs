@@ -5,15 +5,17 @@ const GRACE_S = 10;
 
 /**
  * Stands by in case this process ends without stopping its child (kill -9 included). It reads a pipe whose other end this
- * process holds; when the pipe closes, the child gets SIGTERM, and after the grace time its session SIGKILL. `read` is
- * built into the shell: while it waits, the watcher has no process of its own that could be left behind.
+ * process holds: first the child's process id, then nothing until the pipe closes. Then the child gets SIGTERM, and after
+ * the grace time its session SIGKILL. `read` is built into the shell: while it waits, the watcher has no process of its
+ * own that could be left behind.
  */
 const WATCHER = `
+read -r child || exit
 read -r nothing
-kill -TERM "$1"
-tenths=$(($2 * 10))
-while [ $tenths -gt 0 ] && kill -0 "$1"; do sleep 0.1; tenths=$((tenths - 1)); done
-kill -KILL "-$1"
+kill -TERM "$child"
+tenths=$(($1 * 10))
+while [ $tenths -gt 0 ] && kill -0 "$child"; do sleep 0.1; tenths=$((tenths - 1)); done
+kill -KILL "-$child"
 `;
 
 /**
@@ -41,44 +43,46 @@ kill -KILL "-$1"
  */
 export function leash(name, program, args, options = {}) {
   const { cwd, env, output = 'inherit', onOutput, graceSeconds = GRACE_S } = options;
+  // Before the child, which may be all that is left a moment later.
+  const watcher = spawn('sh', ['-c', WATCHER, 'sh', String(graceSeconds)], {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    detached: true,
+  });
   const child = spawn(program, args, { cwd, env, stdio: ['ignore', output, output], detached: true });
-  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
   const { pid } = child;
-  const watcher = pid === undefined ? undefined : watch(pid, graceSeconds);
+  if (pid !== undefined) watcher.stdin.write(`${pid}\n`);
+  for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
 
+  let ended = false;
   /** @type {NodeJS.Timeout | undefined} */
   let killTimer;
   /** @type {Promise<number>} */
   const exited = new Promise((resolve) => {
-    child.once('error', (error) => {
-      console.error(`${name}: ${error.message}`);
-      resolve(127);
-    });
-    child.once('exit', (code) => {
+    /** @param {number} code */
+    const end = (code) => {
+      ended = true;
       clearTimeout(killTimer);
       if (pid !== undefined) killSession(pid);
-      watcher?.kill('SIGKILL');
-      resolve(code ?? 128);
+      watcher.kill('SIGKILL');
+      resolve(code);
+    };
+    child.once('exit', (code) => end(code ?? 128));
+    child.once('error', (error) => {
+      console.error(`${name}: ${error.message}`);
+      end(127);
     });
   });
   return {
     name,
     exited,
     stop: () => {
-      child.kill('SIGTERM');
-      if (pid !== undefined) killTimer ??= setTimeout(() => killSession(pid), graceSeconds * 1000);
+      if (!ended && pid !== undefined) {
+        child.kill('SIGTERM');
+        killTimer ??= setTimeout(() => killSession(pid), graceSeconds * 1000);
+      }
       return exited;
     },
   };
-}
-
-/**
- * @param {number} pid
- * @param {number} graceSeconds
- */
-function watch(pid, graceSeconds) {
-  const args = ['-c', WATCHER, 'sh', String(pid), String(graceSeconds)];
-  return spawn('sh', args, { stdio: ['pipe', 'ignore', 'ignore'], detached: true });
 }
 
 /**

@@ -23,17 +23,20 @@ const PORT_ATTEMPTS = 5;
  * @property {boolean} isPrivate whether it was started here
  */
 
+/** @typedef {{ url: string, stop: () => Promise<unknown> }} PrivateServer */
+
 /**
  * Gives a Redis: the one that REDIS_URL names, else a private one that lives as long as this command.
  *
  * @param {object} options
  * @param {string} options.cache
  * @param {string} options.python
+ * @param {string} [options.folder] where a private server keeps its data; without it nothing is kept
  * @param {NodeJS.ProcessEnv} [options.env]
  * @returns {Promise<RedisAccess>}
  * @throws {SetupFailure} when REDIS_URL does not answer, or when there is no server program to be had
  */
-export async function provideRedis({ cache, python, env = process.env }) {
+export async function provideRedis({ cache, python, folder, env = process.env }) {
   const url = env.REDIS_URL;
   if (url) {
     await step(`Asking the Redis at ${withoutPassword(url)} (REDIS_URL)`, () => requireAnswer(url));
@@ -41,8 +44,9 @@ export async function provideRedis({ cache, python, env = process.env }) {
   }
   const server = await findRedisServer({ cache, python, env });
   if (!server) throw new SetupFailure(noServer());
-  const privateUrl = await step(`Starting a private ${server.endsWith('valkey-server') ? 'Valkey' : 'Redis'}`, () =>
-    startPrivateServer(server),
+  const { url: privateUrl } = await step(
+    `Starting a private ${server.endsWith('valkey-server') ? 'Valkey' : 'Redis'}`,
+    () => startPrivateServer(server, folder),
   );
   return { url: privateUrl, server, isPrivate: true };
 }
@@ -61,17 +65,18 @@ function noServer() {
 }
 
 /**
- * Starts a server of our own on a free port, with nothing kept on disk. It stops with this command, however that ends.
+ * Starts a server of our own on a free port. It stops with this command, however that ends.
  *
  * @param {string} program
- * @returns {Promise<string>} its URL
+ * @param {string} [dataFolder] where it keeps its data; without it nothing is kept
+ * @returns {Promise<PrivateServer>}
  */
-export async function startPrivateServer(program) {
-  const folder = await realpath(await mkdtemp(join(tmpdir(), 'bullmq-bridge-redis-')));
-  onClose(() => rm(folder, { recursive: true, force: true }));
+export async function startPrivateServer(program, dataFolder) {
+  const folder = await realpath(dataFolder ?? (await temporaryFolder()));
+  const persistence = dataFolder ? ['--appendonly', 'yes'] : ['--save', '', '--appendonly', 'no'];
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
-    const url = await tryPort(program, folder, await freePort());
-    if (url) return url;
+    const server = await tryPort(program, folder, persistence, await freePort());
+    if (server) return server;
   }
   const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '');
   throw new SetupFailure(
@@ -80,16 +85,24 @@ export async function startPrivateServer(program) {
   );
 }
 
+/** @returns {Promise<string>} a folder that is removed at the end */
+async function temporaryFolder() {
+  const folder = await mkdtemp(join(tmpdir(), 'bullmq-bridge-redis-'));
+  onClose(() => rm(folder, { recursive: true, force: true }));
+  return folder;
+}
+
 /**
  * @param {string} program
  * @param {string} folder
+ * @param {string[]} persistence
  * @param {number} port
- * @returns {Promise<string | undefined>} the URL, or nothing when the server ended, for example because the port was taken
+ * @returns {Promise<PrivateServer | undefined>} nothing when the server ended, for example because the port was taken
  */
-async function tryPort(program, folder, port) {
+async function tryPort(program, folder, persistence, port) {
   const address = ['--port', String(port), '--bind', '127.0.0.1', '--dir', folder];
-  const nothingOnDisk = ['--save', '', '--appendonly', 'no', '--logfile', join(folder, 'server.log')];
-  const server = leash('redis', program, [...address, ...nothingOnDisk], { output: 'ignore' });
+  const log = ['--logfile', join(folder, 'server.log')];
+  const server = leash('redis', program, [...address, ...log, ...persistence], { output: 'ignore' });
   onClose(server.stop);
   let running = true;
   server.exited.then(() => {
@@ -99,7 +112,7 @@ async function tryPort(program, folder, port) {
   const deadline = Date.now() + READY_TIMEOUT_MS;
   while (running && Date.now() < deadline) {
     // Who answers may be a stranger that took the port first: ours works in our folder.
-    if ((await workingFolder(url)) === folder) return url;
+    if ((await workingFolder(url)) === folder) return { url, stop: server.stop };
     await sleep(20);
   }
   await server.stop();

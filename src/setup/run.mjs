@@ -5,8 +5,10 @@ import { nodeProblem } from './version.mjs';
 /** @type {Record<string, () => Promise<number>>} */
 const COMMANDS = {
   check: () => import('./check.mjs').then((module) => module.check()),
+  demo: () => import('./demo.mjs').then((module) => module.demo()),
   format: () => import('./check.mjs').then((module) => module.format()),
   setup: () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0),
+  start: () => import('./start.mjs').then((module) => module.start()),
   test: () => import('./test.mjs').then((module) => module.test()),
 };
 
@@ -29,7 +31,8 @@ async function run(command) {
 }
 
 const problem = nodeProblem(process.versions.node);
-const command = COMMANDS[process.argv[2] || ''];
+const name = process.argv[2] || '';
+const command = Object.hasOwn(COMMANDS, name) && COMMANDS[name];
 if (problem) {
   console.error(problem);
   process.exit(1);

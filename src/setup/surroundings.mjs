@@ -1,7 +1,15 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
 /** The settings of the reference system (see README). */
 const SETTINGS = [
   'CONTRACT_DIR',
   'DATABASE_URL',
+  'HOST',
+  'MAX_ARCHIVE_ENTRIES',
+  'MAX_ARCHIVE_MB',
+  'MAX_ARCHIVE_RATIO',
+  'MAX_UPLOAD_MB',
   'PORT',
   'QUEUE_PREFIX',
   'REDIS_HOST',
@@ -24,4 +32,14 @@ const SETTINGS = [
  */
 export function withoutSettings(env) {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !SETTINGS.includes(name)));
+}
+
+/**
+ * Adds the settings of a `.env` file to this process's environment, which wins over the file.
+ *
+ * @param {string} folder
+ */
+export function loadDotenv(folder) {
+  const file = join(folder, '.env');
+  if (existsSync(file)) process.loadEnvFile(file);
 }
