@@ -1,10 +1,6 @@
+export { ContractLintError, type Finding, type PlacedFinding } from './contract/emission/finding.js';
 export { ContractDefinitionError } from './contract/error.js';
-export {
-  type ContractOptions,
-  PRIORITIES,
-  type Priority,
-  type PriorityName,
-} from './contract/options.js';
+export { type ContractOptions, PRIORITIES, type Priority, type PriorityName } from './contract/options.js';
 export {
   type DataOf,
   defineQueue,
@@ -13,5 +9,13 @@ export {
   type JobNameOf,
   job,
   type QueueContract,
+  type RawResultOf,
   type ResultOf,
 } from './contract/queue.js';
+export type { Connection } from './queue/connection.js';
+export { ContractError, type Violation } from './queue/contract-error.js';
+export { type Failure, type FailureKind, readFailure } from './queue/failure.js';
+export { type AnyFlowNode, type Flow, type FlowChild, type FlowNode, type ForeignNode, flowJob } from './queue/flow.js';
+export type { AnyItem, AnyJobOf, CallOptions, Item, JobOf } from './queue/job.js';
+export { JobQueue, type JobQueueOptions } from './queue/job-queue.js';
+export { type JobEvents, JobQueueEvents, type JobQueueEventsOptions } from './queue/job-queue-events.js';

@@ -36,7 +36,12 @@ export type DataOf<Contract extends QueueContract, Job extends JobNameOf<Contrac
   Contract['jobs'][Job]['data']
 >;
 
-/** The result of a job, read through its schema. */
+/** The result of a job as the processor returns it and as it lies in Redis. */
+export type RawResultOf<Contract extends QueueContract, Job extends JobNameOf<Contract>> = InputOf<
+  Contract['jobs'][Job]['result']
+>;
+
+/** The result of a job, read through its schema: defaults filled in, codecs decoded. */
 export type ResultOf<Contract extends QueueContract, Job extends JobNameOf<Contract>> = OutputOf<
   Contract['jobs'][Job]['result']
 >;

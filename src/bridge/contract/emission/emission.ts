@@ -13,6 +13,8 @@ export interface Emission {
   readonly findings: readonly Finding[];
   /** What is carried more weakly than it is written. Each continues "the schema …". */
   readonly warnings: readonly string[];
+  /** Whether parsed values have to be encoded again before they travel. */
+  readonly hasCodec: boolean;
 }
 
 /** Emits the wire side of a zod schema: open objects, defaulted fields optional, codecs as what they encode to. */
@@ -26,7 +28,7 @@ export function emitSchema(schema: Schema): Emission {
   if (demandsNothing(portable) && linter.findings.length === 0) {
     linter.report('', 'empty');
   }
-  return { schema: portable, findings: linter.findings, warnings };
+  return { schema: portable, findings: linter.findings, warnings, hasCodec: linter.sawCodec };
 }
 
 const SILENT_KEYWORDS = new Set(['$schema', '$id', '$comment', '$defs', 'title', 'description', 'default']);

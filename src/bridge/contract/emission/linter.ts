@@ -5,6 +5,8 @@ import { type FixedRule, REMEDIES, type Remedy } from './remedies.js';
 export class Linter {
   readonly #findings = new Map<string, Finding>();
   readonly #patterns = new Map<string, RegExp>();
+  /** Set when the schema has a codec anywhere. */
+  sawCodec = false;
 
   /** The findings so far, each once, ordered by path. */
   get findings(): readonly Finding[] {

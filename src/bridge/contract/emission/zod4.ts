@@ -95,8 +95,11 @@ function lintPipe(schema: z.core.$ZodType, path: string, linter: Linter): void {
     linter.report(path, 'transform');
   } else if (!schema._zod.traits.has('$ZodCodec')) {
     linter.report(path, 'pipe');
-  } else if (checksOf(defOf(output)).length > 0) {
-    linter.report(path, 'codec');
+  } else {
+    linter.sawCodec = true;
+    if (checksOf(defOf(output)).length > 0) {
+      linter.report(path, 'codec');
+    }
   }
 }
 

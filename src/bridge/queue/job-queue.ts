@@ -1,0 +1,124 @@
+import { createRedisBackend, FlowProducer, type Job, Queue, type QueueOptions } from 'bullmq';
+import type { DataOf, JobNameOf, QueueContract } from '../contract/queue.js';
+import { type Connection, requireConnection } from './connection.js';
+import { ContractError, type Violation } from './contract-error.js';
+import { type Failure, readFailure } from './failure.js';
+import { type AnyFlowNode, admitFlow, type Flow } from './flow.js';
+import { type AdmittedJob, Gate } from './gate.js';
+import type { AnyItem, AnyJobOf, CallOptions, Item, JobOf } from './job.js';
+
+/** Options of {@link JobQueue}: BullMQ's, on your own connection. Job options are the contract's. */
+export interface JobQueueOptions extends Omit<QueueOptions, 'connection' | 'defaultJobOptions'> {
+  /** Your ioredis connection. It is used, and never closed. */
+  readonly connection: Connection;
+}
+
+/**
+ * A BullMQ queue that takes only what its contract allows.
+ *
+ * @example
+ * ```ts
+ * const queue = new JobQueue(fileProcessing, { connection: new Redis(process.env.REDIS_URL) });
+ * await queue.add('process-file', { doc_id: 'doc-1' });
+ * ```
+ */
+export class JobQueue<Contract extends QueueContract> {
+  /** BullMQ's queue, for everything that contracts have no say in: counts, pausing, cleaning. What it adds is not checked. */
+  readonly bullmq: Queue;
+  readonly contract: Contract;
+  readonly #options: JobQueueOptions;
+  readonly #gate: Gate;
+  #flowProducer: FlowProducer | undefined;
+
+  /**
+   * @throws ContractLintError when the contract has a schema that Python could not check.
+   * @throws TypeError when `connection` is no ioredis connection.
+   */
+  constructor(contract: Contract, options: JobQueueOptions) {
+    requireConnection(options?.connection, `The queue '${contract.name}'`);
+    this.contract = contract;
+    this.#options = options;
+    this.#gate = Gate.of(contract);
+    // The Redis backend by name: a default that was changed to another database would be out of Python's reach.
+    this.bullmq = new Queue(contract.name, options, createRedisBackend) as unknown as Queue;
+  }
+
+  /**
+   * Adds one job.
+   *
+   * @throws {@link ContractError} naming every failing path; nothing has reached Redis then.
+   */
+  async add<Name extends JobNameOf<Contract>>(
+    name: Name,
+    data: DataOf<Contract, Name>,
+    opts?: CallOptions,
+  ): Promise<JobOf<Contract, Name>> {
+    const job = this.#gate.admit(opts === undefined ? { name, data } : { name, data, opts });
+    return (await this.bullmq.add(job.name, job.data, job.opts)) as Job as JobOf<Contract, Name>;
+  }
+
+  /**
+   * Adds several jobs, all or none.
+   *
+   * @returns the jobs, in the order of the items.
+   * @throws {@link ContractError} with the failing paths of all items; nothing has reached Redis then.
+   */
+  async addMany<const Items extends readonly AnyItem<Contract>[]>(
+    items: Items,
+  ): Promise<{ -readonly [I in keyof Items]: JobOf<Contract, Items[I]['name']> }> {
+    const violations: Violation[] = [];
+    const admitted: AdmittedJob[] = [];
+    for (const [index, item] of items.entries()) {
+      const job = this.#gate.examine({ ...(item as Item<QueueContract, string>), item: `[${index}]` }, violations);
+      if (job !== undefined) {
+        admitted.push(job);
+      }
+    }
+    if (violations.length > 0) {
+      throw new ContractError('data', violations);
+    }
+    const jobs: unknown = await this.bullmq.addBulk(admitted);
+    return jobs as { -readonly [I in keyof Items]: JobOf<Contract, Items[I]['name']> };
+  }
+
+  /**
+   * Adds a job and the jobs that have to settle before it runs, in one transaction.
+   *
+   * A child ignores its failure (`ignoreDependencyOnFailure`) unless its options name another policy, so that the parent
+   * runs once all children have settled.
+   *
+   * @throws {@link ContractError} with the failing paths of all nodes; nothing has reached Redis then.
+   */
+  async flow<Name extends JobNameOf<Contract>>(
+    root: AnyFlowNode<Contract> & { readonly name: Name },
+  ): Promise<Flow<Contract, Name>> {
+    const flow = admitFlow(this.contract, root);
+    const { job, children = [] } = await this.#flows().add(flow);
+    return { job: job as Job as JobOf<Contract, Name>, children };
+  }
+
+  /** The job with this id; undefined when Redis has none. */
+  async getJob(id: string): Promise<AnyJobOf<Contract> | undefined> {
+    return (await this.bullmq.getJob(id)) as Job as AnyJobOf<Contract> | undefined;
+  }
+
+  /** Why the last attempt of a job failed; see {@link readFailure}. */
+  async readFailure(job: Pick<Job, 'id' | 'queueQualifiedName'>): Promise<Failure | undefined> {
+    return readFailure(this.#options.connection, job);
+  }
+
+  /** Ends what the queue itself holds. The connection stays open: it is yours. */
+  async close(): Promise<void> {
+    await this.#flowProducer?.close();
+    await this.bullmq.close();
+  }
+
+  #flows(): FlowProducer {
+    const { connection, prefix, telemetry } = this.#options;
+    this.#flowProducer ??= new FlowProducer(
+      { connection, ...(prefix && { prefix }), ...(telemetry && { telemetry }) },
+      createRedisBackend,
+    ) as unknown as FlowProducer;
+    return this.#flowProducer;
+  }
+}
