@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 
 class FetchCall(Call):
-    """moveToActive for a slot. Lost: whether it took a job shows in ``active``."""
+    """moveToActive. Lost: whether it took a job shows in ``active``."""
 
-    __slots__ = ("slot",)
+    __slots__ = ("token",)
 
-    def __init__(self, command: Command, on_reply: Callable[[Any], None], slot: int) -> None:
+    def __init__(self, command: Command, on_reply: Callable[[Any], None], token: str) -> None:
         super().__init__(command, on_reply)
-        self.slot = slot
+        self.token = token
 
 
 class JobCall(Call):
@@ -31,6 +31,11 @@ class JobCall(Call):
     def __init__(self, command: Command, on_reply: Callable[[Any], None], job: ActiveJob) -> None:
         super().__init__(command, on_reply)
         self.job = job
+
+    @property
+    def token(self) -> str:
+        """Under which it would lock the next job."""
+        return self.job.token
 
 
 class NoteCall(Call):

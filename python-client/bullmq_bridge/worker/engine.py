@@ -18,7 +18,7 @@ from bullmq_bridge.protocol import replies
 from bullmq_bridge.protocol.calls import ScriptCalls
 from bullmq_bridge.protocol.keys import QueueKeys
 from bullmq_bridge.worker.active_job import ActiveJob
-from bullmq_bridge.worker.call import FetchCall, JobCall, NoteCall, PassingCall
+from bullmq_bridge.worker.call import JobCall, NoteCall, PassingCall
 from bullmq_bridge.worker.clock import now_ms
 from bullmq_bridge.worker.connection import Call, ReplyError
 from bullmq_bridge.worker.fetcher import Fetcher
@@ -184,7 +184,7 @@ class Engine:
         earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
-        if self._stopping.is_set() or slot == NO_SLOT:
+        if self._stopping.is_set():
             # A call that was on its way when we were told to stop has fetched it.
             self._hand_back(job)
         elif record.scheduler_id is not None:
@@ -365,20 +365,15 @@ class Engine:
 
     def resume(self, unanswered: list[Call], findings: Findings) -> None:
         """See ``Party``."""
-        self._fetcher.resume([call for call in unanswered if isinstance(call, FetchCall)])
-        for job in findings.applied:
-            logger.info("job %s of queue %s: its end had reached Redis", job.record.id, self._queue)
-            self._forget(job)
-            self._fetcher.release(job.slot)
-        for record, token in findings.orphans:
-            # A lost reply had brought it; its slot is among those just released.
-            logger.info("job %s of queue %s is taken over from a lost reply", record.id, self._queue)
-            slot = self._fetcher.take()
-            self._start(record, token, NO_SLOT if slot is None else slot)
         for call in findings.resend:
             self._link.send(call)
+        for call, reply in findings.replies:
+            call.on_reply(reply)
+        for record, token in findings.strays:
+            job = self._active[record.id] = ActiveJob(record, token, NO_SLOT)
+            self._hand_back(job)
         self._locks.renew_all()
-        self._fetcher.wake()
+        self._fetcher.look()
         self._check_idle()
 
     def writable(self) -> None:

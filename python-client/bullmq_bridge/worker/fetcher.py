@@ -103,10 +103,6 @@ class Fetcher:
         if slot in self._ready:
             self._free[slot] = None
 
-    def take(self) -> int | None:
-        """A free slot, which is free no more."""
-        return self._free.popitem()[0] if self._free else None
-
     # Fetching
 
     def wake(self) -> None:
@@ -127,12 +123,6 @@ class Fetcher:
         self._remember(fetched)
         if not self._fetching:
             self._wait()
-
-    def resume(self, unanswered: list[FetchCall]) -> None:
-        """Takes back the slots of fetches that will not be answered any more."""
-        for call in unanswered:
-            self._fetching.discard(call.slot)
-            self.release(call.slot)
 
     async def stop(self) -> None:
         """Fetches no more, and ends the wait without losing a marker that is popped at this very moment."""
@@ -159,7 +149,7 @@ class Fetcher:
             self._tokens += 1
             token = f"{self._worker_id}:{self._tokens}"
             command = self._calls.move_to_active(token, now_ms())
-            self._link.send(FetchCall(command, partial(self._fetched, slot, token), slot))
+            self._link.send(FetchCall(command, partial(self._fetched, slot, token), token))
         self._ramp *= 2
 
     def _fetched(self, slot: int, token: str, reply: Any) -> None:

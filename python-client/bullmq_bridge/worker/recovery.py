@@ -9,10 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.protocol.job import parse_job
-from bullmq_bridge.worker.call import JobCall, NoteCall
+from bullmq_bridge.worker.call import FetchCall, JobCall, NoteCall
 from bullmq_bridge.worker.connection import ReplyError
 
 if TYPE_CHECKING:
@@ -39,13 +39,13 @@ class Findings:
 
     Args:
         resend: were not applied.
-        applied: jobs whose settling call was applied.
-        orphans: jobs that are active under this worker's tokens and known to nobody, with their tokens.
+        replies: were applied, or do not matter any more; with the reply that was lost, as far as it matters.
+        strays: jobs that are active under this worker's tokens and belong to none of the commands.
     """
 
     resend: list[Call] = field(default_factory=list)
-    applied: list[ActiveJob] = field(default_factory=list)
-    orphans: list[tuple[JobRecord, str]] = field(default_factory=list)
+    replies: list[tuple[Call, Any]] = field(default_factory=list)
+    strays: list[tuple[JobRecord, str]] = field(default_factory=list)
 
 
 async def identify(connection: Connection) -> Identity:
@@ -83,23 +83,21 @@ async def reconcile(
 ) -> Findings:
     """Finds out what became of commands that were sent and not answered; ``known`` are the ids of tracked jobs."""
     findings = Findings()
-    positions = [index for index, call in enumerate(unanswered) if isinstance(call, JobCall)]
-    jobs = [call.job for call in unanswered if isinstance(call, JobCall)]
-    ours = await asyncio.gather(*(_still_ours(connection, keys, job) for job in jobs))
-    still_ours = dict(zip(positions, ours, strict=True))
+    calls = [call for call in unanswered if isinstance(call, JobCall)]
+    ours = await asyncio.gather(*(_still_ours(connection, keys, call.job) for call in calls))
+    unapplied = {call for call, still_ours in zip(calls, ours, strict=True) if still_ours}
+    settled = {call.job.record.id for call in calls if call not in unapplied}
+    orphans = await _orphans(connection, keys, worker_id, known - settled)
     # One connection runs its commands in order: a note that stands before an applied call was applied too.
-    last_applied = max((index for index in positions if not still_ours[index]), default=-1)
+    last_applied = max((unanswered.index(call) for call in calls if call not in unapplied), default=-1)
     for index, call in enumerate(unanswered):
-        if isinstance(call, NoteCall):
-            if index > last_applied:
-                findings.resend.append(call)
-        elif isinstance(call, JobCall):
-            if still_ours[index]:
-                findings.resend.append(call)
-            else:
-                findings.applied.append(call.job)
-    settled = {job.record.id for job in findings.applied}
-    findings.orphans = await _orphans(connection, keys, worker_id, known - settled)
+        if call in unapplied or (isinstance(call, NoteCall) and index > last_applied):
+            findings.resend.append(call)
+        elif isinstance(call, (JobCall, FetchCall)):
+            # What it fetched is locked under its own token.
+            fields_and_id = orphans.pop(call.token, (0, 0))
+            findings.replies.append((call, [*fields_and_id, 0, 0]))
+    findings.strays = [(parse_job(job_id, fields), token) for token, (fields, job_id) in orphans.items()]
     return findings
 
 
@@ -117,15 +115,16 @@ async def _still_ours(connection: Connection, keys: QueueKeys, job: ActiveJob) -
 
 async def _orphans(
     connection: Connection, keys: QueueKeys, worker_id: str, known: set[str]
-) -> list[tuple[JobRecord, str]]:
-    ids = [job_id.decode("utf-8", "replace") for job_id in await connection.call("LRANGE", keys.active, 0, -1)]
-    unknown = [job_id for job_id in ids if job_id not in known]
+) -> dict[str, tuple[list[bytes], bytes]]:
+    """Fields and ids of the active jobs that nobody tracks and that are locked by this worker, by token."""
+    ids = await connection.call("LRANGE", keys.active, 0, -1)
+    unknown = [job_id for job_id in ids if job_id.decode("utf-8", "replace") not in known]
     if not unknown:
-        return []
-    tokens = await connection.call("MGET", *(keys.lock(job_id) for job_id in unknown))
-    orphans = []
-    for job_id, token in zip(unknown, tokens, strict=True):
+        return {}
+    names = [job_id.decode("utf-8", "replace") for job_id in unknown]
+    tokens = await connection.call("MGET", *(keys.lock(name) for name in names))
+    orphans = {}
+    for job_id, name, token in zip(unknown, names, tokens, strict=True):
         if token is not None and token.startswith(worker_id.encode()):
-            fields = await connection.call("HGETALL", keys.job(job_id))
-            orphans.append((parse_job(job_id, fields), token.decode()))
+            orphans[token.decode()] = (await connection.call("HGETALL", keys.job(name)), job_id)
     return orphans
