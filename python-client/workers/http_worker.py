@@ -1,11 +1,10 @@
 """``python -m workers.http_worker``: the processors behind HTTP, as they were called before there was a queue.
 
-With ``USE_QUEUE=true`` it serves ``GET /healthz`` only and answers the rest with 409. The answers are JSON:
+With ``USE_QUEUE=true`` it serves ``GET /healthz`` only and answers the rest with 409. Requests and answers are JSON:
 
-====================== =================== ===========================================================
-``POST /process-file`` ``{"doc_id": …}``   200 the result, 404 no such document, 422 unreadable
-``POST /aggregate-batch`` ``{"batch_id": …}`` 200 the result, 404 no such batch
-====================== =================== ===========================================================
+* ``POST /process-file`` with ``doc_id``: 200 the result, 404 no such document, 422 unreadable.
+* ``POST /aggregate-batch`` with ``batch_id``, and ``reasons`` by document id for those that got no answer (optional):
+  200 the result, 404 no such batch.
 
 Any other failure is 500. There is no authentication: it listens on 127.0.0.1 unless told otherwise.
 """
@@ -32,10 +31,10 @@ if TYPE_CHECKING:
 
     from workers.processing.results import AggregateBatchResult, ProcessFileResult
 
-MOST_BODY_BYTES = 16 * 1024
-"""A longer request body is refused; an id needs far less."""
-SOCKET_TIMEOUT_S = 30
-"""How long a client may keep its thread without sending or receiving anything."""
+MOST_BODY_BYTES = 1024 * 1024
+"""A longer request body is refused."""
+SOCKET_TIMEOUT_S = 10
+"""How long a client may keep its thread, and so the stop of the server, without sending or receiving anything."""
 
 _ID_FIELDS = {"/process-file": "doc_id", "/aggregate-batch": "batch_id"}
 
@@ -80,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
         try:
             # First of all: a connection closed over an unread body is reset, and the client never sees the answer.
             body = self._read_body()
-            self._answer(HTTPStatus.OK, self._process(self._identifier(body)))
+            self._answer(HTTPStatus.OK, self._process(self._content(body)))
         except _Refused as refusal:
             self._answer(refusal.status, {"error": str(refusal)})
         except (DocumentNotFound, BatchNotFound) as error:
@@ -99,7 +98,7 @@ class _Handler(BaseHTTPRequestHandler):
             raise _Refused(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body has more than {MOST_BODY_BYTES} bytes")
         return self.rfile.read(int(length))
 
-    def _identifier(self, body: bytes) -> str:
+    def _content(self, body: bytes) -> dict[str, Any]:
         field = _ID_FIELDS.get(self.path)
         if field is None:
             raise _Refused(HTTPStatus.NOT_FOUND, f"there is no {self.path}")
@@ -114,17 +113,19 @@ class _Handler(BaseHTTPRequestHandler):
             content = json.loads(body)
         except (ValueError, RecursionError):
             raise _Refused(HTTPStatus.BAD_REQUEST, "the body is not JSON") from None
-        identifier = content.get(field) if isinstance(content, dict) else None
-        if not isinstance(identifier, str) or not identifier:
-            raise _Refused(HTTPStatus.BAD_REQUEST, f"the body must be {{{json.dumps(field)}: <text>}}")
-        return identifier
+        if not isinstance(content, dict) or not isinstance(content.get(field), str) or not content[field]:
+            raise _Refused(HTTPStatus.BAD_REQUEST, f"the body must be an object with {field}, a text")
+        reasons = content.get("reasons", {})
+        if not isinstance(reasons, dict) or not all(isinstance(reason, str) for reason in reasons.values()):
+            raise _Refused(HTTPStatus.BAD_REQUEST, "reasons must be an object of texts")
+        return content
 
-    def _process(self, identifier: str) -> ProcessFileResult | AggregateBatchResult:
+    def _process(self, content: Mapping[str, Any]) -> ProcessFileResult | AggregateBatchResult:
         config = self.server.config
         with self.server.processing_slots, get_session(config) as session:
             if self.path == "/process-file":
-                return process_file(session, identifier, config)
-            return aggregate_batch(session, identifier, config)
+                return process_file(session, content["doc_id"], config)
+            return aggregate_batch(session, content["batch_id"], config, content.get("reasons"))
 
     def _answer(self, status: HTTPStatus, content: Mapping[str, Any]) -> None:
         body = json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")

@@ -9,7 +9,7 @@ QUEUE = "file-processing"
 PROCESS_FILE = "process-file"
 AGGREGATE_BATCH = "aggregate-batch"
 
-_FILE_JOB = re.compile(r"file-(?P<doc_id>.+)-run-\d+")
+_FILE_JOB = re.compile(r"file-(?P<doc_id>.+)-run-\d+(?:-[0-9a-f]{8})?")
 
 
 class ProcessFileData(TypedDict):
@@ -27,7 +27,8 @@ class AggregateBatchData(TypedDict):
 def document_of_job(key: str) -> str:
     """Return the document's id from the key ``<prefix>:<queue>:file-<doc_id>-run-<run>`` of its job.
 
-    A job with an id of another form (one that was added by hand) gives that id.
+    Eight hex digits may follow: the backend enqueued the document once more in the same run. A job with an id of
+    another form (one that was added by hand) gives that id.
     """
     job_id = key.rpartition(":")[2]  # BullMQ allows no colon in an id
     match = _FILE_JOB.fullmatch(job_id)

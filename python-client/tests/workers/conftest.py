@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import uuid
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ class Store:
         return doc_ids
 
     def add_document(self, name: str, content: bytes) -> str:
-        return self.add_batch(f"batch-of-{name}", {name: content})[0]
+        return self.add_batch(f"batch-{uuid.uuid4()}", {name: content})[0]
 
     def document(self, doc_id: str) -> dict[str, Any]:
         return self._row(Document, doc_id)

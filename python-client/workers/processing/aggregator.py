@@ -73,6 +73,8 @@ def aggregate_batch(
         batch = _batch(session, batch_id)
         batch.status = report.status
         batch.report = report.to_json()
+        if report.status != "failed":
+            batch.reason = None  # of an earlier try that failed
         if session.is_modified(batch):
             batch.updated_at = now_ms()
     return AggregateBatchResult(
