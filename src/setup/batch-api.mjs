@@ -15,11 +15,21 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
  * @property {string} name
  * @property {string} status
  * @property {string} [reason]
- * @property {string | null} media_type
  * @property {number} bytes
  * @property {number | null} characters
  * @property {number | null} pages
  * @property {number | null} sheets
+ */
+
+/**
+ * @typedef {object} BatchReport
+ * @property {ReportedDocument[]} documents
+ * @property {Record<string, number>} totals
+ * @property {{
+ *   dates: { first: string | null, last: string | null },
+ *   amounts: Record<string, { count: number, sum: string }>,
+ *   emails: Array<{ email: string }>,
+ * }} fields
  */
 
 /**
@@ -30,7 +40,7 @@ import { EventSourceParserStream } from 'eventsource-parser/stream';
  * @property {string} status
  * @property {string | null} reason
  * @property {BatchFile[]} files
- * @property {{ documents: ReportedDocument[], totals: Record<string, number> } | null} report
+ * @property {BatchReport | null} report
  */
 
 /** The backend's HTTP API, as a client of any kind uses it. */

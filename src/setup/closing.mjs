@@ -38,7 +38,16 @@ export function closeOnSignals() {
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => {
       if (!closing) process.stderr.write(`\n${signal}: stopping\n`);
-      closeAll().then(() => process.exit(128 + constants.signals[signal]));
+      end(128 + constants.signals[signal]);
     });
   }
+  // Whoever read our output has gone, as in `npm run demo | head`.
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on('error', () => end(128 + constants.signals.SIGPIPE));
+  }
+}
+
+/** @param {number} code */
+function end(code) {
+  closeAll().then(() => process.exit(code));
 }

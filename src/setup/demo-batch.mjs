@@ -74,9 +74,17 @@ function showReport({ id, status, reason, report }) {
     document.status,
     amount(document.pages, 'page') || amount(document.sheets, 'sheet'),
     document.characters ?? '',
-    document.reason ?? document.media_type ?? '',
+    document.reason ?? '',
   ]);
-  print([['File', 'Status', 'Size', 'Characters', 'Type, or why it failed'], ...rows], [32, 9, 8, 10, 60]);
+  print([['File', 'Status', 'Size', 'Characters', 'Why it failed'], ...rows], [32, 9, 8, 10, 60]);
+  const { totals, fields } = report;
+  console.log(`${totals.completed} of ${totals.files} files, ${totals.words} words, ${totals.characters} characters`);
+  console.log(`Dates: ${fields.dates.first} to ${fields.dates.last}`);
+  const amounts = Object.entries(fields.amounts).map(
+    ([currency, { count, sum }]) => `${count} in ${currency} (${sum})`,
+  );
+  console.log(`Amounts: ${amounts.join(', ')}`);
+  console.log(`E-mail addresses: ${fields.emails.map(({ email }) => email).join(', ')}`);
 }
 
 /** @param {Record<string, unknown>} stats */

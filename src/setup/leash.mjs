@@ -18,6 +18,12 @@ while [ $tenths -gt 0 ] && kill -0 "$child"; do sleep 0.1; tenths=$((tenths - 1)
 kill -KILL "-$child"
 `;
 
+/** Starts the program when the watcher knows of it, and not at all when this process is gone before that. */
+const STARTER = `
+read -r go || exit
+exec "$@" </dev/null
+`;
+
 /**
  * @typedef {object} Leashed
  * @property {string} name
@@ -43,14 +49,19 @@ kill -KILL "-$child"
  */
 export function leash(name, program, args, options = {}) {
   const { cwd, env, output = 'inherit', onOutput, graceSeconds = GRACE_S } = options;
-  // Before the child, which may be all that is left a moment later.
   const watcher = spawn('sh', ['-c', WATCHER, 'sh', String(graceSeconds)], {
     stdio: ['pipe', 'ignore', 'ignore'],
     detached: true,
   });
-  const child = spawn(program, args, { cwd, env, stdio: ['ignore', output, output], detached: true });
+  const child = spawn('sh', ['-c', STARTER, 'sh', program, ...args], {
+    cwd,
+    env,
+    stdio: ['pipe', output, output],
+    detached: true,
+  });
   const { pid } = child;
-  if (pid !== undefined) watcher.stdin.write(`${pid}\n`);
+  if (pid === undefined || !child.stdin) throw new Error(`${name}: cannot start a process`);
+  watcher.stdin.write(`${pid}\n`, () => child.stdin?.end('go\n'));
   for (const stream of [child.stdout, child.stderr]) stream?.setEncoding('utf8').on('data', (text) => onOutput?.(text));
 
   let ended = false;
@@ -58,25 +69,19 @@ export function leash(name, program, args, options = {}) {
   let killTimer;
   /** @type {Promise<number>} */
   const exited = new Promise((resolve) => {
-    /** @param {number} code */
-    const end = (code) => {
+    child.once('exit', () => {
       ended = true;
       clearTimeout(killTimer);
-      if (pid !== undefined) killSession(pid);
+      killSession(pid);
       watcher.kill('SIGKILL');
-      resolve(code);
-    };
-    child.once('exit', (code) => end(code ?? 128));
-    child.once('error', (error) => {
-      console.error(`${name}: ${error.message}`);
-      end(127);
     });
+    child.once('close', (code) => resolve(code ?? 128)); // all its output has come
   });
   return {
     name,
     exited,
     stop: () => {
-      if (!ended && pid !== undefined) {
+      if (!ended) {
         child.kill('SIGTERM');
         killTimer ??= setTimeout(() => killSession(pid), graceSeconds * 1000);
       }

@@ -72,24 +72,20 @@ function noServer() {
  * @returns {Promise<PrivateServer>}
  */
 export async function startPrivateServer(program, dataFolder) {
-  const folder = await realpath(dataFolder ?? (await temporaryFolder()));
+  const folder = await realpath(dataFolder ?? (await mkdtemp(join(tmpdir(), 'bullmq-bridge-redis-'))));
   const persistence = dataFolder ? ['--appendonly', 'yes'] : ['--save', '', '--appendonly', 'no'];
+  const removeFolder = () => (dataFolder ? undefined : rm(folder, { recursive: true, force: true }));
+  onClose(removeFolder);
   for (let attempt = 1; attempt <= PORT_ATTEMPTS; attempt++) {
     const server = await tryPort(program, folder, persistence, await freePort());
-    if (server) return server;
+    if (server) return { url: server.url, stop: () => server.stop().then(removeFolder) };
   }
   const log = await readFile(join(folder, 'server.log'), 'utf8').catch(() => '');
+  await removeFolder();
   throw new SetupFailure(
     `${program} does not start: put right what it says, or set REDIS_URL to a Redis that runs.`,
     excerpt(log),
   );
-}
-
-/** @returns {Promise<string>} a folder that is removed at the end */
-async function temporaryFolder() {
-  const folder = await mkdtemp(join(tmpdir(), 'bullmq-bridge-redis-'));
-  onClose(() => rm(folder, { recursive: true, force: true }));
-  return folder;
 }
 
 /**

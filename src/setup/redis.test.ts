@@ -148,7 +148,7 @@ describe.skipIf(!SERVER)('the private server', () => {
   test('ends with its parent, even when that is killed', async () => {
     const code = `
       const { startPrivateServer } = await import('${new URL('./redis.mjs', import.meta.url).href}');
-      console.log((await startPrivateServer(${JSON.stringify(server)})).url);
+      console.log((await startPrivateServer(${JSON.stringify(server)}, ${JSON.stringify(folder)})).url);
     `;
     const parent = spawn(process.execPath, ['--input-type=module', '-e', code], {
       stdio: ['ignore', 'pipe', 'inherit'],

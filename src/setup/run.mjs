@@ -2,15 +2,15 @@
 // and in a clone without node_modules, so whatever needs more is imported when its turn has come.
 import { nodeProblem } from './version.mjs';
 
-/** @type {Record<string, () => Promise<number>>} */
-const COMMANDS = {
-  check: () => import('./check.mjs').then((module) => module.check()),
-  demo: () => import('./demo.mjs').then((module) => module.demo()),
-  format: () => import('./check.mjs').then((module) => module.format()),
-  setup: () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0),
-  start: () => import('./start.mjs').then((module) => module.start()),
-  test: () => import('./test.mjs').then((module) => module.test()),
-};
+/** @type {Map<string | undefined, () => Promise<number>>} */
+const COMMANDS = new Map([
+  ['check', () => import('./check.mjs').then((module) => module.check())],
+  ['demo', () => import('./demo.mjs').then((module) => module.demo())],
+  ['format', () => import('./check.mjs').then((module) => module.format())],
+  ['setup', () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0)],
+  ['start', () => import('./start.mjs').then((module) => module.start())],
+  ['test', () => import('./test.mjs').then((module) => module.test())],
+]);
 
 /** @param {() => Promise<number>} command */
 async function run(command) {
@@ -31,13 +31,12 @@ async function run(command) {
 }
 
 const problem = nodeProblem(process.versions.node);
-const name = process.argv[2] || '';
-const command = Object.hasOwn(COMMANDS, name) && COMMANDS[name];
+const command = COMMANDS.get(process.argv[2]);
 if (problem) {
   console.error(problem);
   process.exit(1);
 } else if (!command) {
-  console.error(`Usage: node src/setup/run.mjs ${Object.keys(COMMANDS).join(' | ')}`);
+  console.error(`Usage: node src/setup/run.mjs ${[...COMMANDS.keys()].join(' | ')}`);
   process.exit(1);
 } else {
   run(command);

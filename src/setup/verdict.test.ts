@@ -10,8 +10,10 @@ const good = file('notes/a.txt', 'completed');
 const corrupt = file('broken/a.docx', 'failed', 'not a Word document');
 const encrypted = file('broken/b.pdf', 'failed', 'encrypted');
 
+const report = { documents: [], totals: {}, fields: { dates: { first: null, last: null }, amounts: {}, emails: [] } };
+
 function batch(files: BatchFile[], status = 'completed_with_errors'): Batch {
-  return { id: 'b', status, reason: null, files, report: { documents: [], totals: {} } };
+  return { id: 'b', status, reason: null, files, report };
 }
 
 test('good files completed and the two broken ones failed with a reason: as it should be', () => {

@@ -14,7 +14,7 @@ export const OLDEST_PYTHON = '3.10.0';
 export function isAtLeast(version, oldest) {
   const have = numbers(version);
   for (const [i, need] of numbers(oldest).entries()) {
-    const part = have[i] ?? 0;
+    const part = have[i] || 0;
     if (part !== need) return part > need;
   }
   return true;
