@@ -45,6 +45,7 @@ def _archive(*names: str) -> bytes:
         ("a.txt", "Grüße".encode("latin-1"), TEXT),
         ("a.txt", "Grüße".encode("utf-16"), TEXT),
         ("a.txt", b"\x1b[1mbold\x1b[0m", TEXT),
+        ("a.txt", b"one \x00 stray byte" + b"." * 100, TEXT),
     ],
 )
 def test_content_decides_and_the_extension_only_where_it_does_not(

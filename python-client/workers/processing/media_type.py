@@ -22,6 +22,7 @@ CSV = "text/csv"
 TEXT = "text/plain"
 
 _HEAD_BYTES = 8192
+_MOST_STRANGE_BYTES = 0.02
 _PDF_HEADER_WITHIN = 1024  # readers accept junk before the header up to here
 
 _BY_EXTENSION = {
@@ -99,7 +100,9 @@ def _ole_reason(path: Path) -> str:
 
 
 def _looks_like_text(head: bytes) -> bool:
-    return head.startswith(_UTF16) or not _NOT_IN_TEXT.search(head)
+    # A stray control character makes no binary file of a text; a real one has them everywhere.
+    strange = len(_NOT_IN_TEXT.findall(head))
+    return head.startswith(_UTF16) or strange <= len(head) * _MOST_STRANGE_BYTES
 
 
 def _looks_like_html(head: bytes) -> bool:

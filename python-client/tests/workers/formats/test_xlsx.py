@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import re
 import zipfile
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
@@ -27,17 +28,19 @@ def _saved(*rows: list[object]) -> bytes:
     return buffer.getvalue()
 
 
+def _replaced(package: bytes, part: str, change: Callable[[str], str]) -> bytes:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(package)) as old, zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new:
+        for name in old.namelist():
+            content = old.read(name)
+            new.writestr(name, change(content.decode()) if name == part else content)
+    return buffer.getvalue()
+
+
 def _with_sheet(rows: str) -> bytes:
     namespace = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
     sheet = f'<worksheet xmlns="{namespace}"><sheetData>{rows}</sheetData></worksheet>'
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(_saved(["x"]))) as old,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            new.writestr(name, sheet if name == "xl/worksheets/sheet1.xml" else old.read(name))
-    return buffer.getvalue()
+    return _replaced(_saved(["x"]), "xl/worksheets/sheet1.xml", lambda _part: sheet)
 
 
 def test_all_sheets_row_by_row(read: Read, samples: dict[str, bytes]) -> None:
@@ -86,14 +89,12 @@ def test_cells_that_a_far_column_implies_are_counted(read: Read) -> None:
 
 
 def test_dimensions_that_lie_are_ignored(read: Read, samples: dict[str, bytes]) -> None:
-    buffer = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(samples["tables/inventory.xlsx"])) as old,
-        zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as new,
-    ):
-        for name in old.namelist():
-            new.writestr(name, old.read(name).replace(b'<dimension ref="A1:D4"', b'<dimension ref="A1:A1"'))
-    text = read("a.xlsx", buffer.getvalue()).extraction.text
+    content = _replaced(
+        samples["tables/inventory.xlsx"],
+        "xl/worksheets/sheet1.xml",
+        lambda sheet: sheet.replace('<dimension ref="A1:D4"', '<dimension ref="A1:A1"'),
+    )
+    text = read("a.xlsx", content).extraction.text
     assert "Dübel 8 mm\t350\t0,11 €\tFALSE" in text
 
 
@@ -102,3 +103,31 @@ def test_one_long_shared_text_in_many_cells_does_not_fill_the_memory(read: Read)
     assert len(content) < 100_000
     with pytest.raises(DocumentUnreadable, match="more than 1,000,000 characters"):
         read("a.xlsx", content, characters=1_000_000)
+
+
+def test_one_without_a_workbook_is_corrupt(read: Read, samples: dict[str, bytes]) -> None:
+    types = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet.main+xml"
+    content = _replaced(
+        samples["tables/budget.xlsx"], "[Content_Types].xml", lambda part: part.replace(types, "text/x")
+    )
+    with pytest.raises(DocumentUnreadable, match=r"^XLSX is corrupt: File contains no valid workbook part$"):
+        read("a.xlsx", content)
+
+
+@pytest.mark.parametrize("part", ["xl/workbook.xml", "xl/sharedStrings.xml", "xl/worksheets/sheet1.xml"])
+def test_entities_are_not_expanded(read: Read, samples: dict[str, bytes], part: str) -> None:
+    laughs = '<!ENTITY a0 "ha">' + "".join(f'<!ENTITY a{n} "{f"&a{n - 1};" * 10}">' for n in range(1, 10))
+    doctype = f'<!DOCTYPE d [{laughs}<!ENTITY file SYSTEM "file:///etc/passwd">]>'
+
+    def laugh(content: str) -> str:
+        root = re.search(r"<\w", content)
+        assert root is not None
+        inside = content.index(">", root.start()) + 1
+        return f"{content[: root.start()]}{doctype}{content[root.start() : inside]}&a9;&file;{content[inside:]}"
+
+    try:
+        found = read("a.xlsx", _replaced(samples["tables/budget.xlsx"], part, laugh)).extraction
+    except DocumentUnreadable:
+        return
+    assert "haha" not in found.text
+    assert "root:" not in found.text

@@ -28,10 +28,13 @@ def parsing(document: str) -> Iterator[None]:
     except (DocumentUnreadable, MemoryError):
         raise
     except OSError as error:
-        # Seeking to a negative offset, which only a broken document asks for.
-        if error.errno != errno.EINVAL:
+        if error.errno == errno.EINVAL:
+            # Seeking to a negative offset, which only a broken document asks for.
+            raise DocumentUnreadable(f"{document} is corrupt: it points outside of itself") from error
+        if error.errno is not None:
             raise
-        raise DocumentUnreadable(f"{document} is corrupt: it points outside of itself") from error
+        # Without a number it is not the system's: openpyxl raises such ones for what it does not find in a file.
+        raise DocumentUnreadable(f"{document} is corrupt: {_reason(error)}") from error
     except Exception as error:
         raise DocumentUnreadable(f"{document} is corrupt: {_reason(error)}") from error
 

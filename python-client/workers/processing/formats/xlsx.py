@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 
     from workers.processing.limits import Limits
     from workers.processing.transcript import Transcript
+
+# openpyxl warns of every style and extension that it drops; only the values count here.
+warnings.filterwarnings("ignore", category=UserWarning, module="openpyxl")
 
 
 def extract(path: Path, transcript: Transcript, limits: Limits) -> Outline:
