@@ -34,7 +34,7 @@ describe('the types of a contract', () => {
       // @ts-expect-error: no such priority
       await queue.add('send', { to: 'a@b.cd' }, { priority: 'urgent' });
     });
-    expectTypeOf<DataOf<Mail, 'remind'>>().toEqualTypeOf<{ at: string }>();
+    expectTypeOf<DataOf<Mail, 'remind'>>().toEqualTypeOf<{ at: string; count?: string | undefined }>();
   });
 
   it('type the job that comes back', () => {

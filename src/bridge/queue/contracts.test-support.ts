@@ -7,6 +7,12 @@ export const moment = z.codec(z.iso.datetime(), z.date(), {
   encode: (date) => date.toISOString(),
 });
 
+/** A count that may be large: a bigint in TypeScript, digits in Redis. */
+export const digits = z.codec(z.string().regex(/^\d+$/), z.bigint(), {
+  decode: (text) => BigInt(text),
+  encode: (count) => count.toString(),
+});
+
 /** Contracts that the tests of publishing and listening share. */
 export const mail = defineQueue('mail', {
   send: job({
@@ -19,7 +25,7 @@ export const mail = defineQueue('mail', {
     options: { attempts: 3, backoff: { type: 'fixed', delay: 5 } },
   }),
   remind: job({
-    data: z.object({ at: moment }),
+    data: z.object({ at: moment, count: digits.optional() }),
     result: z.null(),
     options: { priority: 'high' },
   }),

@@ -61,8 +61,8 @@ describe.skipIf(REDIS_URL === undefined)('JobQueue on Redis', () => {
     });
 
     it('stores codecs in their wire form', async () => {
-      const { id } = await queue.add('remind', { at: '2030-01-01T00:00:00Z' });
-      expect((await stored(id)).data).toEqual({ at: '2030-01-01T00:00:00.000Z' });
+      const { id } = await queue.add('remind', { at: '2030-01-01T00:00:00Z', count: '9007199254740993' });
+      expect((await stored(id)).data).toEqual({ at: '2030-01-01T00:00:00.000Z', count: '9007199254740993' });
     });
 
     it('stores the options of the contract, with a priority and the fingerprint', async () => {
