@@ -84,6 +84,7 @@ describe('loadConfig', () => {
     ['PORT', '70000', 'PORT must be a whole number from 0 to 65535, not "70000".'],
     ['USE_QUEUE', 'maybe', 'USE_QUEUE must be true or false, not "maybe".'],
     ['WORKER_CONCURRENCY', '0', 'WORKER_CONCURRENCY must be a whole number from 1 to 256, not "0".'],
+    ['LOG_LEVEL', 'loud', 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent, not "loud".'],
     ['WORKER_URL', 'worker:8000', 'WORKER_URL must be an http:// or https:// address.'],
   ])('refuses %s=%s and says what it takes', (name, value, message) => {
     expect(() => loadConfig({ [name]: value }, none)).toThrow(new ConfigError(message));

@@ -33,6 +33,8 @@ export interface Config {
   readonly storageDir: string;
   /** Largest accepted upload. */
   readonly maxUploadBytes: number;
+  /** Least severe messages that are logged. */
+  readonly logLevel: string;
   /** What an archive may hold. */
   readonly archiveLimits: ArchiveLimits;
 }
@@ -65,6 +67,7 @@ export function loadConfig(
     workerConcurrency: settings.integer('WORKER_CONCURRENCY', Math.min(4, availableParallelism()), 1, 256),
     storageDir: resolve(settings.text('STORAGE_DIR', join(repository, '.data', 'storage'))),
     maxUploadBytes: settings.integer('MAX_UPLOAD_MB', 100, 1, 10_240) * mebibyte,
+    logLevel: settings.choice('LOG_LEVEL', 'info', ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
     archiveLimits: {
       ...defaultArchiveLimits,
       entries: settings.integer('MAX_ARCHIVE_ENTRIES', defaultArchiveLimits.entries, 1, 100_000),
@@ -107,6 +110,12 @@ class Settings {
     if (['1', 'true', 'yes', 'on'].includes(value)) return true;
     if (['0', 'false', 'no', 'off'].includes(value)) return false;
     throw new ConfigError(`${name} must be true or false, not ${JSON.stringify(value)}.`);
+  }
+
+  choice(name: string, fallback: string, choices: readonly string[]): string {
+    const value = this.text(name, fallback).toLowerCase();
+    if (choices.includes(value)) return value;
+    throw new ConfigError(`${name} must be one of ${choices.join(', ')}, not ${JSON.stringify(value)}.`);
   }
 
   integer(name: string, fallback: number, least: number, most: number): number {

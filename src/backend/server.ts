@@ -1,4 +1,4 @@
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from 'fastify';
+import Fastify, { type FastifyBaseLogger, type FastifyInstance } from 'fastify';
 import { type BatchRoutesOptions, batchRoutes } from './routes/batches.js';
 import { answerErrors } from './routes/errors.js';
 import { type Check, healthRoutes } from './routes/health.js';
@@ -10,13 +10,14 @@ export interface ServerOptions extends BatchRoutesOptions, UploadOptions {
   readonly mode: 'queue' | 'direct';
   readonly checks: Readonly<Record<string, Check>>;
   readonly readStats: () => Promise<object>;
-  readonly logger?: FastifyServerOptions['logger'];
+  /** Where requests are logged; nowhere when left out. */
+  readonly logger?: FastifyBaseLogger;
 }
 
 /** Builds the HTTP API; does not listen. */
 export async function buildServer(options: ServerOptions): Promise<FastifyInstance> {
   const app = Fastify({
-    logger: options.logger ?? false,
+    ...(options.logger === undefined ? {} : { loggerInstance: options.logger }),
     // Uploads may be slow, but not endless, and a client that sends nothing at all may not hold a connection.
     requestTimeout: 30 * 60_000,
     connectionTimeout: 120_000,

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
+import { WorkFailed } from '../dispatch/dispatcher.js';
 import { type BatchEvent, BatchEvents } from '../events/batch-events.js';
 import { deferred } from '../testing/deferred.js';
 import { aggregateResult, fileResult, startHttpWorker, type WorkerBehaviour } from '../testing/http-worker.js';
-import { DirectDispatcher } from './direct.js';
-import { WorkFailed } from './dispatcher.js';
+import { DirectDispatcher } from './dispatcher.js';
 import { HttpWorker } from './http-worker.js';
 
 const good: WorkerBehaviour = ({ body }) =>

@@ -1,10 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import type { z } from 'zod';
 import { fileProcessing } from '../../jobs/file-processing.js';
+import { type BatchWork, type Dispatcher, WorkFailed, type WorkState } from '../dispatch/dispatcher.js';
+import { Slots } from '../dispatch/slots.js';
 import type { BatchEvents, JobSubjectFields } from '../events/batch-events.js';
-import { type BatchWork, type Dispatcher, WorkFailed, type WorkState } from './dispatcher.js';
 import type { HttpWorker, WorkerAnswer } from './http-worker.js';
-import { Slots } from './slots.js';
 
 /** Statuses that say the same however often one asks: no such document, unreadable, or not understood. */
 const finalStatuses = new Set([400, 404, 405, 409, 411, 413, 415, 422]);

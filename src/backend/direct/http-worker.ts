@@ -52,4 +52,12 @@ export class HttpWorker {
       call.end(body);
     });
   }
+
+  /** Asks whether the worker is there and processes over HTTP. Rejects otherwise. */
+  async ping(): Promise<void> {
+    const response = await fetch(`${this.#url}/healthz`, { signal: AbortSignal.timeout(2_000) });
+    const { mode } = (await response.json()) as { mode?: unknown };
+    if (mode !== 'http')
+      throw new Error(`the worker at ${this.#url} does not process over HTTP: USE_QUEUE=false is missing`);
+  }
 }
