@@ -134,6 +134,8 @@ describe('emitSchema', () => {
     ['a format of one’s own', z.stringFormat('mine', () => true), 'format'],
     ['includes at a position', z.string().includes('x', { position: 2 }), 'position'],
     ['a default that does not fit', z.string().min(3).default('x'), 'default'],
+    ['a default that is random', z.uuid().default(() => crypto.randomUUID()), 'computed-default'],
+    ['a default that is the time', z.int().default(() => Date.now()), 'computed-default'],
     ['date', z.date(), 'date'],
     ['bigint', z.bigint(), 'bigint'],
     ['map', z.map(z.string(), z.string()), 'map'],

@@ -19,6 +19,10 @@ export const REMEDIES = {
     reason: 'z.coerce converts in TypeScript what Python would refuse',
     wayOut: 'convert before the job is added, and use the plain schema',
   },
+  'computed-default': {
+    reason: 'the default differs each time, and with it the schema and its fingerprint',
+    wayOut: 'a constant, or .optional() and the value at the call',
+  },
   custom: {
     reason: 'z.custom() and z.instanceof() are code, which only TypeScript can run',
     wayOut: 'a schema that describes the value',

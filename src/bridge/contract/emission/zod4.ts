@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { JsonSchema } from '../canonical.js';
+import { ComputedDefaults } from './computed-defaults.js';
 import type { Linter } from './linter.js';
 import { isFixedRule } from './remedies.js';
 import { payloadPath } from './schema-path.js';
@@ -25,14 +26,22 @@ const TEXT_FORMATS = new Set(['includes', 'starts_with', 'ends_with', 'lowercase
 
 /** Emits a zod 4 schema as JSON Schema 2020-12, and reports to the linter what that cannot carry. */
 export function emitZod4(schema: z.core.$ZodType, linter: Linter): JsonSchema {
+  const defaults = new ComputedDefaults();
   try {
-    return z.toJSONSchema(schema, {
+    const emitted = z.toJSONSchema(schema, {
       io: 'input',
       target: 'draft-2020-12',
       // The linter reports what cannot be represented: all of it at once, and with the way out.
       unrepresentable: 'any',
-      override: ({ zodSchema, path }) => lintNode(zodSchema, payloadPath(path), linter),
+      override: ({ zodSchema, path }) => {
+        lintNode(zodSchema, payloadPath(path), linter);
+        defaults.watch(defOf(zodSchema), payloadPath(path));
+      },
     }) as JsonSchema;
+    for (const path of defaults.changed()) {
+      linter.report(path, 'computed-default');
+    }
+    return emitted;
   } catch (error) {
     linter.reportWith('', 'emission', {
       reason: `zod cannot emit it (${error instanceof Error ? error.message : String(error)})`,
