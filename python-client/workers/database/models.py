@@ -6,7 +6,7 @@ a real database.
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, ForeignKey, Integer, Text
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, Text, text
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 
@@ -24,7 +24,7 @@ class Batch(Base):
     status: Mapped[str] = mapped_column(Text)
     """``queued``, ``processing``, ``completed``, ``completed_with_errors``, ``failed`` or ``rejected``."""
     reason: Mapped[str | None] = mapped_column(Text)
-    run: Mapped[int] = mapped_column(Integer, server_default="0", default=0)
+    run: Mapped[int] = mapped_column(Integer, server_default=text("0"), default=0)
     storage_path: Mapped[str] = mapped_column(Text)
     report: Mapped[str | None] = mapped_column(Text)
     """The batch report as JSON text."""
@@ -36,9 +36,10 @@ class Document(Base):
     """One file of a batch."""
 
     __tablename__ = "documents"
+    __table_args__ = (Index("documents_batch_id", "batch_id"),)
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
-    batch_id: Mapped[str] = mapped_column(Text, ForeignKey("batches.id"), index=True)
+    batch_id: Mapped[str] = mapped_column(Text, ForeignKey("batches.id"))
     name: Mapped[str] = mapped_column(Text)
     """Path inside the archive."""
     storage_path: Mapped[str] = mapped_column(Text)
