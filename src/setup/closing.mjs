@@ -33,7 +33,18 @@ export function closeAll() {
   return closing;
 }
 
-/** Makes Ctrl-C, SIGTERM and a closed terminal end this command in order, with the exit code that shells give them. */
+/** @returns {boolean} whether everything is being undone: errors that come of that are none */
+export function isClosing() {
+  return closing !== undefined;
+}
+
+/** How often it is looked whether npm is still there. */
+const PARENT_CHECK_MS = 500;
+
+/**
+ * Makes Ctrl-C, SIGTERM and a closed terminal end this command in order, with the exit code that shells give them. So does
+ * the end of npm, when it is npm that runs this command.
+ */
 export function closeOnSignals() {
   for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
     process.on(signal, () => {
@@ -45,6 +56,11 @@ export function closeOnSignals() {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', () => end(128 + constants.signals.SIGPIPE));
   }
+  // A killed npm tells nobody; our parent is another process then.
+  if (!process.env.npm_lifecycle_event) return;
+  const { ppid } = process;
+  const check = () => process.ppid !== ppid && end(128 + constants.signals.SIGTERM);
+  setInterval(check, PARENT_CHECK_MS).unref();
 }
 
 /** @param {number} code */

@@ -14,7 +14,7 @@ const COMMANDS = new Map([
 
 /** @param {() => Promise<number>} command */
 async function run(command) {
-  const { closeAll, closeOnSignals } = await import('./closing.mjs');
+  const { closeAll, closeOnSignals, isClosing } = await import('./closing.mjs');
   const { SetupFailure } = await import('./failure.mjs');
   closeOnSignals();
   let code = 1;
@@ -22,6 +22,7 @@ async function run(command) {
     if (process.platform === 'win32') throw new SetupFailure('Windows itself is not supported: use WSL.');
     code = await command();
   } catch (error) {
+    if (isClosing()) return; // a signal ended this command, and its handler ends the process
     if (!(error instanceof SetupFailure)) throw error;
     console.error(error.details ? `${error.message}\n${error.details}` : error.message);
   } finally {
