@@ -28,6 +28,7 @@ class ContractViolation(ValueError):
     """Data or result of a job that its schema refuses.
 
     Attributes:
+        faults: everything that is wrong, as pairs of JSON pointer and reason.
         paths: JSON pointers of what is wrong.
     """
 
@@ -35,6 +36,7 @@ class ContractViolation(ValueError):
         shown = "; ".join(f"{path or '/'}: {reason}" for path, reason in faults[:MAX_REPORTED_FAULTS])
         more = len(faults) - MAX_REPORTED_FAULTS
         super().__init__(f"{what} breaks the contract: {shown}" + (f"; and {more} more" if more > 0 else ""))
+        self.faults = tuple(faults)
         self.paths = tuple(path or "/" for path, _ in faults[:MAX_REPORTED_FAULTS])
 
 
@@ -80,12 +82,26 @@ class Gate:
 
 
 class JobContract:
-    """The two gates of one kind of job on the Python side."""
+    """The two gates of one kind of job on the Python side.
 
-    def __init__(self, name: str, data: Gate, result: Gate) -> None:
+    Attributes:
+        options: the contract's job options, as BullMQ names them; for whoever publishes.
+        fingerprint: identifies the two schemas; travels with every job. None without schemas.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        data: Gate,
+        result: Gate,
+        options: Mapping[str, Any] | None = None,
+        fingerprint: str | None = None,
+    ) -> None:
         self.name = name
         self.data = data
         self.result = result
+        self.options = options or {}
+        self.fingerprint = fingerprint
 
 
 class QueueContract:
@@ -117,7 +133,7 @@ class QueueContract:
         for name, entry in queues[queue]["jobs"].items():
             data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
             result = Gate(f"result of job {name!r}", _read(root / entry["result"]))
-            jobs[name] = JobContract(name, data, result)
+            jobs[name] = JobContract(name, data, result, entry.get("options"), entry.get("fingerprint"))
         return cls(queue, jobs)
 
     @classmethod
