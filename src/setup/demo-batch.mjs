@@ -1,4 +1,4 @@
-import { SingleBar } from 'cli-progress';
+import { Presets, SingleBar } from 'cli-progress';
 import { Redis } from 'ioredis';
 import { getBorderCharacters, table } from 'table';
 import { BatchApi } from './batch-api.mjs';
@@ -44,7 +44,7 @@ export async function processArchive(archive, backendUrl, redisUrl) {
  * @param {string} id
  */
 async function follow(api, id) {
-  const bar = new SingleBar({ format: '{bar} {value} of {total} files', hideCursor: true });
+  const bar = new SingleBar({ format: '{bar} {value} of {total} files', hideCursor: true }, Presets.shades_classic);
   const inTerminal = process.stdout.isTTY;
   const shown = new Set();
   if (inTerminal) bar.start(1, 0);
@@ -84,7 +84,7 @@ function showReport({ id, status, reason, report }) {
     ([currency, { count, sum }]) => `${count} in ${currency} (${sum})`,
   );
   console.log(`Amounts: ${amounts.join(', ')}`);
-  console.log(`E-mail addresses: ${fields.emails.map(({ email }) => email).join(', ')}`);
+  console.log(`E-mail addresses: ${fields.emails.length}, for example ${fields.emails[0]?.email}`);
 }
 
 /** @param {Record<string, unknown>} stats */
@@ -99,7 +99,7 @@ function showStats(stats) {
  * @param {readonly number[]} now
  */
 function showPlaces(queueKey, most, now) {
-  console.log('\nWhat redis-cli shows, and which jobs these are');
+  console.log('\nWhat redis-cli shows (the most while it ran, and now), and which jobs these are');
   const rows = PLACES.map(({ command, state, meaning }, i) => [
     `${command} ${queueKey}:${state}`,
     most[i],
