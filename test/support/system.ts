@@ -1,0 +1,112 @@
+import { randomUUID } from 'node:crypto';
+import {
+  FlowProducer,
+  type Processor,
+  Queue,
+  QueueEvents,
+  type QueueOptions,
+  Worker,
+  type WorkerOptions,
+} from 'bullmq';
+import { Redis } from 'ioredis';
+import { afterAll } from 'vitest';
+import { PythonWorker, type WorkerSettings } from './python-worker.js';
+
+/** Settings of a worker whose queue's prefix is the system's. */
+export type StartSettings = Omit<WorkerSettings, 'prefix'>;
+
+/**
+ * Everything that a test file talks to: Redis, queues, workers of both languages. Keys live under a prefix of its own.
+ * What was opened is closed, and the keys are gone, when the file's tests are over.
+ */
+export class System {
+  readonly url: string;
+  readonly redis: Redis;
+  readonly prefix = `test-${randomUUID()}`;
+  readonly #pythonWorkers: PythonWorker[] = [];
+  readonly #opened: { close(): Promise<void> }[] = [];
+
+  constructor() {
+    const url = process.env.REDIS_URL;
+    if (!url) throw new Error('These tests need a Redis: run them with `npm test`, or set REDIS_URL');
+    this.url = url;
+    this.redis = new Redis(url, { maxRetriesPerRequest: null });
+  }
+
+  /** A queue; by default with a name that no other test has. */
+  queue(name = uniqueName(), options: Partial<QueueOptions> = {}): Queue {
+    return this.#keep(new Queue(name, { connection: this.redis, prefix: this.prefix, ...options }));
+  }
+
+  /** A listener that hears what happens from now on. */
+  async events(queue: string): Promise<QueueEvents> {
+    const events = this.#keep(new QueueEvents(queue, { connection: this.redis, prefix: this.prefix }));
+    await events.waitUntilReady();
+    return events;
+  }
+
+  /** A producer of flows. */
+  flows(): FlowProducer {
+    return this.#keep(new FlowProducer({ connection: this.redis, prefix: this.prefix }));
+  }
+
+  /** A worker of BullMQ itself, in this process. */
+  async nodeWorker(queue: string, processor: Processor, options: Partial<WorkerOptions> = {}): Promise<Worker> {
+    const worker = new Worker(queue, processor, { connection: this.redis, prefix: this.prefix, ...options });
+    this.#keep(worker);
+    await worker.waitUntilReady();
+    return worker;
+  }
+
+  /** A Python worker that is ready. */
+  async startWorker(
+    fixture: string,
+    settings: StartSettings,
+    env: Readonly<Record<string, string>> = {},
+  ): Promise<PythonWorker> {
+    const worker = this.launchWorker(fixture, settings, env);
+    await worker.waitForReady();
+    return worker;
+  }
+
+  /** A Python worker that may never become ready. */
+  launchWorker(fixture: string, settings: StartSettings, env: Readonly<Record<string, string>> = {}): PythonWorker {
+    const worker = new PythonWorker(fixture, { redis_url: this.url, ...settings, prefix: this.prefix }, env);
+    this.#pythonWorkers.push(worker);
+    return worker;
+  }
+
+  /** Every key of this system, or of one queue of it. */
+  async keys(queue?: string): Promise<string[]> {
+    const match = queue === undefined ? `${this.prefix}:*` : `${this.prefix}:${queue}:*`;
+    const keys: string[] = [];
+    for await (const batch of this.redis.scanStream({ match, count: 1_000 })) keys.push(...(batch as string[]));
+    return [...new Set(keys)].sort();
+  }
+
+  /** Ends every worker, closes what was opened, removes the keys. */
+  async end(): Promise<void> {
+    await Promise.all(this.#pythonWorkers.map((worker) => worker.kill()));
+    await Promise.all(this.#opened.map((opened) => opened.close()));
+    const keys = await this.keys();
+    if (keys.length > 0) await this.redis.unlink(...keys);
+    this.redis.disconnect();
+  }
+
+  #keep<Opened extends { close(): Promise<void> }>(opened: Opened): Opened {
+    this.#opened.push(opened);
+    return opened;
+  }
+}
+
+/** A system for the tests of a file. */
+export function useSystem(): System {
+  const system = new System();
+  afterAll(() => system.end());
+  return system;
+}
+
+/** A name for a queue that no other test uses. */
+export function uniqueName(): string {
+  return `queue-${randomUUID()}`;
+}
