@@ -119,7 +119,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _prepare_sqlite(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
     assert isinstance(connection, sqlite3.Connection)
-    # The driver's own implicit BEGIN would come after the reads and make every writer an upgrader.
+    # The driver begins no transaction by itself any more; _begin_sqlite does, and says which kind.
     connection.isolation_level = None
     connection.execute("PRAGMA foreign_keys = ON")
     _enter_wal(connection)
