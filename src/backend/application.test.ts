@@ -9,11 +9,12 @@ import { quick, systemFixture } from './testing/application.js';
 import { fileResult, startHttpWorker } from './testing/http-worker.js';
 import { aggregateBatch, standInProcessors, startWorker } from './testing/node-worker.js';
 import { runScript } from './testing/processes.js';
+import { startProxy } from './testing/proxy.js';
 import { testRedis } from './testing/redis.js';
 
 const { url, prefix: filePrefix, redis } = testRedis();
 const files = { 'a.txt': 'one', 'bad.pdf': 'two', 'folder/c.txt': 'three' };
-const finished = { timeout: 10_000, interval: 20 };
+const finished = { timeout: 20_000, interval: 20 };
 
 async function queueSystem() {
   const prefix = `${filePrefix}:${randomUUID()}`;
@@ -71,7 +72,7 @@ const expected = {
   ],
 };
 
-describe('the backend with the queue', () => {
+describe('the backend with the queue', { timeout: 60_000 }, () => {
   it('takes a batch from the upload to its report', async () => {
     const { startBackend, uploadFiles, start, show, work } = await queueSystem();
     const { baseUrl } = await startBackend();
@@ -153,7 +154,32 @@ describe('the backend with the queue', () => {
   });
 });
 
-describe('the backend without the queue', () => {
+describe('the backend when Redis goes away while it runs', { timeout: 60_000 }, () => {
+  it('says so, keeps serving, and goes on by itself when Redis is back', async () => {
+    const system = await queueSystem();
+    const proxy = await startProxy(url);
+    system.settings.REDIS_URL = proxy.url;
+    const { baseUrl } = await system.startBackend(quick);
+    const healthy = async (status: number) =>
+      vi.waitFor(async () => expect((await call(baseUrl, 'GET', '/healthz')).status).toBe(status), finished);
+    await healthy(200);
+    await proxy.goDown();
+    await healthy(503);
+    const id = await system.uploadFiles(baseUrl, files);
+    expect((await system.start(baseUrl, id)).status).toBe(202);
+    await proxy.comeBack();
+    await healthy(200);
+    const stream = await fetch(`${baseUrl}/api/batches/${id}/events`);
+    system.work();
+    // Events too are heard again: the progress of a job is in no row.
+    expect(await stream.text()).toMatch(/event: progress[\s\S]*event: finished/);
+    expect(outcome(await system.show(baseUrl, id))).toEqual(expected);
+    await proxy.goDown();
+    await healthy(503);
+  });
+});
+
+describe('the backend without the queue', { timeout: 60_000 }, () => {
   it('gives the same result by calling the HTTP worker', async () => {
     const { startBackend, uploadFiles, start, show, worker } = await directSystem();
     const { baseUrl } = await startBackend();
@@ -210,7 +236,7 @@ describe('the backend without the queue', () => {
   });
 });
 
-describe('a backend that is killed', () => {
+describe('a backend that is killed', { timeout: 60_000 }, () => {
   it.each(['started', 'extracted', 'recorded'])(
     'strands nothing when it dies after the step "%s"',
     async (checkpoint) => {
@@ -233,6 +259,5 @@ describe('a backend that is killed', () => {
       const kept = readdirSync(join(folder, 'storage', id));
       expect(kept.filter((name) => name.startsWith('files-'))).toHaveLength(1);
     },
-    60_000,
   );
 });

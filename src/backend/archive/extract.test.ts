@@ -1,15 +1,21 @@
+import { randomUUID } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { deflateRawSync } from 'node:zlib';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { type RawEntry, writeRawZip, writeZip } from '../testing/archives.js';
 import { temporaryFolder } from '../testing/folder.js';
 import { extractArchive } from './extract.js';
 import { type ArchiveLimits, defaultArchiveLimits } from './limits.js';
 import { ArchiveRefused } from './refusal.js';
 
+vi.mock('node:crypto', async (load) => {
+  const crypto = await load<typeof import('node:crypto')>();
+  return { ...crypto, randomUUID: vi.fn(crypto.randomUUID) };
+});
+
 const mebibyte = 1024 * 1024;
+const twice = '00000000-0000-4000-8000-000000000000';
 
 /** Extracts a hand-made archive that must be refused; checks that nothing stays behind; gives the reason. */
 async function refusal(entries: RawEntry[], limits: Partial<ArchiveLimits> = {}): Promise<string> {
@@ -123,9 +129,12 @@ describe('extractArchive', () => {
 
   it('does not blame the archive when the disk refuses', async () => {
     const root = temporaryFolder();
-    const path = await writeZip(join(root, 'upload.zip'), { 'a.txt': 'x' });
-    await writeFile(join(root, 'occupied'), '');
-    const failed = extractArchive(path, join(root, 'occupied', 'files'), defaultArchiveLimits);
+    const path = await writeZip(join(root, 'upload.zip'), { 'a.txt': 'x', 'b.txt': 'x' });
+    // Two files of one name: the second cannot be created.
+    vi.mocked(randomUUID).mockReturnValueOnce(twice).mockReturnValueOnce(twice);
+    const failed = extractArchive(path, join(root, 'files'), defaultArchiveLimits);
     await expect(failed).rejects.not.toBeInstanceOf(ArchiveRefused);
+    await expect(failed).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(readdirSync(root)).toEqual(['upload.zip']);
   });
 });

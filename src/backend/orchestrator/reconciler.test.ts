@@ -103,15 +103,17 @@ describe('Reconciler', () => {
   );
 
   it('lets one of several backends take a batch over', async () => {
-    const { abandonedBatch, dispatcher, batches, ...fixture } = await reconcilerFixture();
+    const { abandonedBatch, dispatcher, batches, log, ...fixture } = await reconcilerFixture();
     await abandonedBatch();
     const backends = [1, 2, 3].map(() => {
-      const orchestrator = new Orchestrator({ ...fixture, batches, dispatcher });
-      return { orchestrator, reconciler: new Reconciler({ ...fixture, batches, dispatcher, orchestrator }) };
+      const orchestrator = new Orchestrator({ ...fixture, batches, dispatcher, log });
+      return { orchestrator, reconciler: new Reconciler({ ...fixture, batches, dispatcher, orchestrator, log }) };
     });
     await Promise.all(backends.map(({ reconciler }) => reconciler.pass()));
     await Promise.all(backends.map(({ orchestrator }) => orchestrator.idle()));
     expect(dispatcher.dispatched).toHaveLength(1);
+    // The others did not even begin.
+    expect(log.messages).toEqual(['batch was abandoned; going on with it', 'batch dispatched']);
   });
 
   it('passes at start and again on its timer', async () => {

@@ -149,6 +149,22 @@ describe('enqueueBatch', () => {
   });
 });
 
+describe('enqueueBatch after Redis has lost something', () => {
+  it.each(['the aggregate', 'a document'])('runs the batch although %s is in no list any more', async (what) => {
+    const { service, work, bullmq, prefix, batchId, docIds, database, read } = await serviceFixture();
+    await service.enqueueBatch(work);
+    if (what === 'the aggregate') await redis.zrem(bullmq.toKey('waiting-children'), `batch-${batchId}-run-1`);
+    else {
+      await redis.zrem(bullmq.toKey('prioritized'), `file-${docIds[0]}-run-1`);
+      await bullmq.remove(`batch-${batchId}-run-1`, { removeChildren: false });
+    }
+    await service.enqueueBatch(work);
+    startWorker(url, prefix, standInProcessors(database));
+    await vi.waitFor(async () => expect((await read(batchId)).status).toBe('completed'), 5_000);
+    expect(await bullmq.getJobCounts('completed', 'waiting-children')).toEqual({ completed: 3, 'waiting-children': 0 });
+  });
+});
+
 describe('enqueueFileProcessing', () => {
   it('enqueues a document of a finished batch, with a priority by name', async () => {
     const { service, bullmq, docIds, finish } = await serviceFixture();

@@ -40,7 +40,7 @@ export class QueueService {
   async enqueueBatch({ batchId, run, docIds }: BatchWork): Promise<void> {
     await requireRedis(this.#redis);
     const children = docIds.map((docId) => ({ docId, jobId: fileJobId(docId, run) }));
-    await this.#removeFailed(children.map(({ jobId }) => jobId));
+    await this.#removeDead([aggregateJobId(batchId, run), ...children.map(({ jobId }) => jobId)]);
     await this.#queue.flow({
       name: 'aggregate-batch',
       data: { batch_id: batchId },
@@ -88,16 +88,19 @@ export class QueueService {
     return aggregateJobId(batchId, batch.run);
   }
 
-  // A child that is in the queue already and has failed would never report to the new parent: its failure is over. This
-  // happens when only the parent was lost or removed; the row of the document says that it still has to be processed.
-  async #removeFailed(jobIds: readonly string[]): Promise<void> {
-    if (jobIds.length === 0) return;
-    const failed = this.#queue.bullmq.toKey('failed');
+  // BullMQ keeps a job whose id is there already. One that will never run again would leave the new flow waiting for
+  // ever: a document's job that has failed (its failure was reported to a parent that is gone), or a hash that is in no
+  // list (what a version 5 and a version 6 of BullMQ can do to each other around a pause). A first run has neither.
+  async #removeDead(jobIds: readonly string[]): Promise<void> {
+    const { bullmq } = this.#queue;
     const pipeline = this.#redis.pipeline();
-    for (const jobId of jobIds) pipeline.zscore(failed, jobId);
-    const scores = (await pipeline.exec()) ?? [];
-    const left = jobIds.filter((_jobId, index) => scores[index]?.[1] != null);
-    await Promise.all(left.map((jobId) => this.#queue.bullmq.remove(jobId)));
+    for (const jobId of jobIds) pipeline.exists(bullmq.toKey(jobId));
+    const found = (await pipeline.exec()) ?? [];
+    const there = jobIds.filter((_jobId, index) => found[index]?.[1] === 1);
+    for (const jobId of there) {
+      const state = await bullmq.getJobState(jobId);
+      if (state === 'failed' || state === 'unknown') await bullmq.remove(jobId, { removeChildren: false });
+    }
   }
 
   async #refusal(batchId: string): Promise<Error> {

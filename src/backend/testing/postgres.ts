@@ -8,7 +8,7 @@ export interface TestPostgres {
 }
 
 /**
- * The server that TEST_POSTGRES_URL names (its tables are dropped), or PostgreSQL itself compiled to WebAssembly behind
+ * The server that TEST_POSTGRES_URL names (its tables are emptied), or PostgreSQL itself compiled to WebAssembly behind
  * a real socket, so that the tests need no server on the machine.
  */
 export async function startPostgres(): Promise<TestPostgres> {
