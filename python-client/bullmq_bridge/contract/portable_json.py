@@ -1,13 +1,18 @@
 """JSON that means the same to JavaScript and Python.
 
-Stricter than the standard library: no NaN or Infinity, no number that only overflows to one, no text that UTF-8
-cannot carry, string keys only, and nothing that would have to be converted silently.
+Stricter than the standard library: no NaN or Infinity, no integer that JavaScript would round, no text that UTF-8 cannot
+carry, text keys only and none named ``__proto__``, at most ``MAX_DEPTH`` levels, and nothing that would have to be
+converted silently.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
+
+#: Deepest nesting of lists and objects that both languages read; the same limit holds in TypeScript.
+MAX_DEPTH = 200
 
 
 class NotPortable(ValueError):
@@ -25,14 +30,17 @@ def _refuse_constant(name: str) -> Any:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number in (float("inf"), float("-inf")):
-        raise NotPortable(f"the number {text} is too large")
+    if number in _INFINITE:
+        raise NotPortable(f"the number {text[:20]} is too large")
     return number
 
 
+_INFINITE = (float("inf"), float("-inf"))
 # Made once: the module's own functions make a new one at each call that has options.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+# Text without any of these has no lone surrogate, no such key and no integer beyond 2^53.
+_SUSPECT = re.compile(rb"\\u|__proto__|[0-9]{16}")
 
 
 def loads(text: bytes) -> Any:
@@ -44,16 +52,14 @@ def loads(text: bytes) -> Any:
     try:
         # Strict UTF-8 first: the standard library would let encoded surrogates through.
         value = _DECODER.decode(text.decode("utf-8"))
-        if b"\\ud" in text or b"\\uD" in text:
-            _encode(value)
     except NotPortable:
         raise
     except RecursionError:
-        raise NotPortable("nested too deeply") from None
-    except UnicodeEncodeError:
-        raise NotPortable("text with a lone surrogate, which UTF-8 cannot carry") from None
+        raise NotPortable(_TOO_DEEP) from None
     except ValueError as error:
         raise NotPortable(f"not valid JSON ({error})") from None
+    if _SUSPECT.search(text) or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+        _check(value)
     return value
 
 
@@ -63,44 +69,60 @@ def dumps(value: Any) -> bytes:
     Raises:
         NotPortable: anything else is in it; the path says where.
     """
-    try:
-        text = _encode(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise _locate(value, error) from None
-    return text
-
-
-def _encode(value: Any) -> bytes:
+    _check(value)
     return _ENCODER.encode(value).encode("utf-8")
 
 
-def _locate(value: Any, error: Exception) -> NotPortable:
-    if isinstance(error, RecursionError):
-        return NotPortable("nested too deeply")
-    found = _first_fault(value, "")
-    return found or NotPortable(str(error))
+_TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
 
 
-def _first_fault(value: Any, path: str) -> NotPortable | None:
+def _check(root: Any) -> None:
+    """Refuses the first thing in a value that is not portable. Goes level by level: no recursion to run out of."""
+    level: list[tuple[str, Any]] = [("", root)]
+    for _ in range(MAX_DEPTH + 1):
+        inner: list[tuple[str, Any]] = []
+        for path, value in level:
+            if isinstance(value, dict):
+                for key, item in value.items():
+                    _check_key(key, path)
+                    inner.append((f"{path}/{key.replace('~', '~0').replace('/', '~1')}", item))
+            elif isinstance(value, (list, tuple)):
+                inner.extend((f"{path}/{index}", item) for index, item in enumerate(value))
+            elif reason := _fault(value):
+                raise NotPortable(reason, path)
+        if not inner:
+            return
+        level = inner
+    raise NotPortable(_TOO_DEEP, level[0][0][:200])
+
+
+def _check_key(key: Any, path: str) -> None:
+    if not isinstance(key, str):
+        raise NotPortable(f"a key is {type(key).__name__}, JSON has only text keys", path)
+    if not _is_utf8(key):
+        raise NotPortable("a key with half of a surrogate pair, which UTF-8 cannot carry", path)
+    if key == "__proto__":
+        raise NotPortable("the key __proto__ does not mean the same in both languages", path)
+
+
+def _fault(value: Any) -> str | None:
     if isinstance(value, str):
-        return None if _is_utf8(value) else NotPortable("text with a lone surrogate, which UTF-8 cannot carry", path)
-    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
-        return NotPortable(f"{value} is not JSON", path)
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                return NotPortable(f"a key is {type(key).__name__}, JSON has only text keys", path)
-            if not _is_utf8(key):
-                return NotPortable("a key with a lone surrogate, which UTF-8 cannot carry", path)
-            if fault := _first_fault(item, f"{path}/{key.replace('~', '~0').replace('/', '~1')}"):
-                return fault
+        return None if _is_utf8(value) else "text with half of a surrogate pair, which UTF-8 cannot carry"
+    if value is None or isinstance(value, bool):
         return None
-    if isinstance(value, (list, tuple)):
-        faults = (_first_fault(item, f"{path}/{index}") for index, item in enumerate(value))
-        return next((fault for fault in faults if fault), None)
-    if value is None or isinstance(value, (bool, int, float)):
-        return None
-    return NotPortable(f"a {type(value).__name__} is not JSON: return dict, list, str, int, float, bool or None", path)
+    if isinstance(value, int):
+        return None if _is_double(value) else "JavaScript cannot hold this integer: send it as text"
+    if isinstance(value, float):
+        return f"{value} is not JSON" if value != value or value in _INFINITE else None
+    kind = type(value).__name__
+    return f"a value of type {kind} is not JSON: return dict, list, str, int, float, bool or None"
+
+
+def _is_double(number: int) -> bool:
+    try:
+        return int(float(number)) == number
+    except OverflowError:
+        return False
 
 
 def _is_utf8(text: str) -> bool:

@@ -12,12 +12,12 @@ from bullmq_bridge.contract.portable_json import NotPortable, dumps, loads
         (b'{"a":[1,2.5,null,true,"\xc3\xbc"]}', {"a": [1, 2.5, None, True, "ü"]}),
         (b'"\\ud83d\\ude00"', "😀"),
         (b'{"a":1,"a":2}', {"a": 2}),
-        (b'{"__proto__":1}', {"__proto__": 1}),
-        (b"9007199254740993", 9007199254740993),
+        (b"[9007199254740991,1152921504606846976]", [2**53 - 1, 2**60]),
+        (b"[" * 200 + b"]" * 200, None),
     ],
 )
 def test_json_is_read(text: bytes, value: object) -> None:
-    assert loads(text) == value
+    assert loads(text) == value or value is None
 
 
 @pytest.mark.parametrize(
@@ -29,11 +29,16 @@ def test_json_is_read(text: bytes, value: object) -> None:
         (b"NaN", "NaN"),
         (b"[-Infinity]", "-Infinity"),
         (b"[1e400]", "too large"),
-        (b'"\\ud83d"', "lone surrogate"),
-        (b'{"\\uDE00":1}', "lone surrogate"),
+        (b'"\\ud83d"', "surrogate pair"),
+        (b'{"\\uDE00":1}', "surrogate pair"),
+        (b'{"a":{"__proto__":1}}', "__proto__"),
+        (b'{"\\u005f_proto__":1}', "__proto__"),
+        (b"9007199254740993", "cannot hold this integer"),
+        (b"1" * 400, "cannot hold this integer"),
         (b'"\xed\xa0\x80"', "not valid JSON"),
         (b"1" * 5000, "not valid JSON"),
-        (b"[" * 100_000 + b"]" * 100_000, "nested too deeply"),
+        (b"[" * 100_000 + b"]" * 100_000, "200 levels"),
+        (b"[" * 202 + b"]" * 202, "200 levels"),
     ],
 )
 def test_what_is_not_json_for_both_languages_is_refused(text: bytes, reason: str) -> None:
@@ -54,6 +59,10 @@ def test_json_is_written_compact_and_in_utf_8() -> None:
         ([b"bytes"], "/0"),
         ({"d": decimal.Decimal("1.5")}, "/d"),
         ({"s": "\ud83d"}, "/s"),
+        ({"n": [2**53 + 1]}, "/n/0"),
+        ({"n": 10**400}, "/n"),
+        ({"k": {1: 2}}, "/k"),
+        ({"k": {"__proto__": 2}}, "/k"),
     ],
 )
 def test_what_is_not_json_is_refused_with_its_path(value: object, path: str) -> None:

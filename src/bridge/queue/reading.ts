@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { isZod4, type Schema } from '../contract/schema.js';
+import { portabilityIssue } from './portable-value.js';
 
 /** What reading a value through a schema gives: the value, or what is wrong with it. */
 export type Reading = { readonly value: unknown } | { readonly issues: readonly Issue[] };
@@ -11,8 +12,12 @@ export interface Issue {
   readonly message: string;
 }
 
-/** Reads a value through a zod schema of either version. */
+/** Reads a value through a zod schema of either version, and through what holds for every payload. */
 export function readThrough(schema: Schema, value: unknown): Reading {
+  const foreign = portabilityIssue(value, formatPath);
+  if (foreign !== undefined) {
+    return { issues: [foreign] };
+  }
   const parsed = isZod4(schema) ? z.safeParse(schema, value) : schema.safeParse(value);
   return parsed.success ? { value: parsed.data } : { issues: flatten(parsed.error.issues) };
 }
