@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import {
   FlowProducer,
+  type Job,
+  type JobState,
   type Processor,
   Queue,
   QueueEvents,
@@ -11,6 +13,7 @@ import {
 import { Redis } from 'ioredis';
 import { afterAll } from 'vitest';
 import { PythonWorker, type WorkerSettings } from './python-worker.js';
+import { waitFor } from './wait-for.js';
 
 /** Settings of a worker whose queue's prefix is the system's. */
 export type StartSettings = Omit<WorkerSettings, 'prefix'>;
@@ -74,6 +77,16 @@ export class System {
     const worker = new PythonWorker(fixture, { redis_url: this.url, ...settings, prefix: this.prefix }, env);
     this.#pythonWorkers.push(worker);
     return worker;
+  }
+
+  /** A job, read after it has got into a state. */
+  async jobIn(state: JobState, queue: Queue, id: string | undefined): Promise<Job> {
+    await waitFor(`state ${state} of job ${id}`, async () => (await queue.getJobState(id ?? '')) === state, {
+      state: async () => [await queue.getJobState(id ?? ''), await this.redis.hgetall(queue.toKey(id ?? ''))],
+    });
+    const job = await queue.getJob(id ?? '');
+    if (job === undefined) throw new Error(`job ${id} is gone`);
+    return job;
   }
 
   /** Every key of this system, or of one queue of it. */
