@@ -89,6 +89,25 @@ describe('the backend with the queue', { timeout: 60_000 }, () => {
     expect(events.filter((event) => event === 'completed').length).toBeGreaterThanOrEqual(2);
   });
 
+  it('runs a document and then the aggregate again', async () => {
+    const { startBackend, uploadFiles, start, show, work, database } = await queueSystem();
+    const { baseUrl, queueService } = await startBackend();
+    work();
+    const id = await uploadFiles(baseUrl, files);
+    await start(baseUrl, id);
+    await vi.waitFor(async () => expect((await show(baseUrl, id)).status).toBe('completed_with_errors'), finished);
+    await database.updateTable('documents').set({ name: 'mended.pdf' }).where('name', '=', 'bad.pdf').execute();
+    const { doc_id } = (await show(baseUrl, id)).files.find(({ status }: { status: string }) => status === 'failed');
+    await queueService?.enqueueFileProcessing(doc_id, 'high');
+    const file = async () => (await call(baseUrl, 'GET', `/api/batches/${id}/files/${doc_id}`)).body;
+    await vi.waitFor(async () => expect(await file()).toMatchObject({ status: 'completed' }), finished);
+    await queueService?.enqueueAggregation(id);
+    await vi.waitFor(
+      async () => expect(await show(baseUrl, id)).toMatchObject({ status: 'completed', run: 2 }),
+      finished,
+    );
+  });
+
   it('shows the queue and its own health', async () => {
     const { startBackend, uploadFiles, start, queue } = await queueSystem();
     const { baseUrl } = await startBackend();

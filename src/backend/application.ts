@@ -9,6 +9,7 @@ import { BatchEvents } from './events/batch-events.js';
 import { BatchStreams } from './events/batch-stream.js';
 import { type Checkpoints, Orchestrator } from './orchestrator/orchestrator.js';
 import { Reconciler } from './orchestrator/reconciler.js';
+import type { QueueService } from './queue/service.js';
 import { queueTransport } from './queue/transport.js';
 import { buildServer } from './server.js';
 import { Storage } from './storage.js';
@@ -28,6 +29,8 @@ export interface Application {
   readonly server: FastifyInstance;
   readonly orchestrator: Orchestrator;
   readonly transport: Transport;
+  /** For running documents and aggregates again; only with the queue. */
+  readonly queueService: QueueService | undefined;
   /** Stops everything in order: no new requests, no new work, then the connections. */
   close(): Promise<void>;
 }
@@ -45,7 +48,7 @@ export async function createApplication(config: Config, options: ApplicationOpti
   const documents = new Documents(database);
   const storage = new Storage(config.storageDir);
   const events = new BatchEvents();
-  const transport = config.useQueue
+  const queued = config.useQueue
     ? queueTransport({
         config,
         batches,
@@ -54,7 +57,8 @@ export async function createApplication(config: Config, options: ApplicationOpti
         log: logger,
         aggregateFailed: (id) => reconciler.examine(id),
       })
-    : directTransport(config, events);
+    : undefined;
+  const transport = queued ?? directTransport(config, events);
   const { dispatcher } = transport;
   const { archiveLimits, maxUploadBytes } = config;
   const orchestrator = new Orchestrator({
@@ -95,6 +99,7 @@ export async function createApplication(config: Config, options: ApplicationOpti
     server,
     orchestrator,
     transport,
+    queueService: queued?.service,
     close: async () => {
       await server.close();
       await reconciler.stop();
