@@ -89,6 +89,20 @@ export class System {
     return job;
   }
 
+  /**
+   * Waits until the worker of a queue has asked for jobs, found none, and sleeps until the marker wakes it.
+   *
+   * @param name - of the worker, if it has one.
+   */
+  async workerIsIdle(queue: string, name?: string): Promise<void> {
+    const base = `${this.prefix}:${Buffer.from(queue).toString('base64')}`;
+    const client = name === undefined ? base : `${base}:w:${name}`;
+    await waitFor(`sleep of the worker of ${queue}`, async () => {
+      const clients = String(await this.redis.client('LIST')).split('\n');
+      return clients.some((line) => line.includes(` name=${client} `) && line.includes(' cmd=bzpopmin '));
+    });
+  }
+
   /** Every key of this system, or of one queue of it. */
   async keys(queue?: string): Promise<string[]> {
     const match = queue === undefined ? `${this.prefix}:*` : `${this.prefix}:${queue}:*`;
