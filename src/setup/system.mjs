@@ -78,7 +78,7 @@ export async function startSystem({ python, redisUrl, ports, data, log, lastWord
     breakdowns.push(
       running.exited.then((code) => {
         if (told) return new Promise(() => {});
-        throw new SetupFailure(`The ${name} ended with exit code ${code}; it said last:`, lastWords(name));
+        throw new SetupFailure(`The ${name} ended with exit code ${code}.`, lastWords(name));
       }),
     );
   };
