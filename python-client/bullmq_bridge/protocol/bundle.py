@@ -15,19 +15,46 @@ if TYPE_CHECKING:
 BUNDLE_VARIABLE = "BULLMQ_BRIDGE_BUNDLE"
 PACKAGED_BUNDLE = Path(__file__).with_name("bundle.json")
 
-#: The layouts of keys and arguments that ``ScriptCalls`` knows how to build.
+#: The layouts of keys and arguments that the worker (``ScriptCalls``) and the publishing side (``ProducerCalls``,
+#: ``QueueCalls``, ``SchedulerCalls``) know how to build.
 KNOWN_VARIANTS = frozenset(
     {
+        "addDelayedJob-6",
+        "addJobScheduler-11",
         "addLog-2",
+        "addParentJob-6",
+        "addPrioritizedJob-9",
+        "addStandardJob-9",
+        "changeDelay-4",
+        "changePriority-7",
+        "cleanJobsInSet-3",
+        "drain-5",
+        "extendLock-2",
         "extendLocks-1",
+        "getCounts-1",
+        "getCountsPerPriority-2",
+        "getJobScheduler-1",
+        "getJobs-1",
+        "getRateLimitTtl-2",
+        "getStateV2-8",
+        "isFinished-3",
         "moveJobFromActiveToWait-9",
+        "moveJobsToWait-8",
         "moveStalledJobsToWait-9",
         "moveToActive-11",
         "moveToDelayed-11",
         "moveToFinished-14",
         "moveToWaitingChildren-7",
+        "obliterate-2",
+        "pause-7",
+        "promote-9",
+        "releaseParentIfNoPendingDependencies-2",
+        "removeJob-2",
+        "removeJobScheduler-3",
+        "reprocessJob-9",
         "retryJob-11",
         "updateData-1",
+        "updateJobScheduler-12",
         "updateProgress-3",
     }
 )

@@ -1,0 +1,125 @@
+"""Operations on a blocking client of redis-py."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import BusyLoadingError, ResponseError
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.retry import Retry
+
+from bullmq_bridge.client.commands import connection_arguments, encoded
+from bullmq_bridge.client.errors import AnswerLost
+from bullmq_bridge.client.settings import (
+    FIRST_RETRY_DELAY_S,
+    MAX_RETRY_DELAY_S,
+    RETRIES,
+    connection_settings,
+    retry_delay_s,
+    url_or_default,
+)
+
+if TYPE_CHECKING:
+    from bullmq_bridge.protocol.exchange import Exchange, Reply, Steps
+
+T = TypeVar("T")
+
+
+class SyncClient:
+    """Runs operations, one connection of the pool each; safe to use from several threads.
+
+    It speaks to connections directly, not through the client's commands: replies stay bytes whatever the client
+    decodes, and what Redis may have run is not sent again as the client's own retries would.
+
+    Args:
+        redis_url: where Redis is, when there is no client.
+        client: the user's own; it is used and never closed.
+
+    Raises:
+        TypeError: the client is no ``redis.Redis``.
+        ValueError: there are both.
+    """
+
+    def __init__(self, redis_url: str | None = None, client: redis.Redis | None = None) -> None:
+        if client is None:
+            retry = Retry(ExponentialBackoff(MAX_RETRY_DELAY_S, FIRST_RETRY_DELAY_S), RETRIES)
+            url = url_or_default(redis_url)
+            self._pool: Any = redis.BlockingConnectionPool.from_url(url, retry=retry, **connection_settings())
+        elif redis_url is not None:
+            raise ValueError("give either redis_url or client, not both")
+        elif not isinstance(client, redis.Redis):
+            raise TypeError(
+                f"client must be a redis.Redis, not {type(client).__name__} "
+                "(the asyncio classes take a redis.asyncio.Redis)"
+            )
+        else:
+            self._pool = client.connection_pool
+        self._owned = client is None
+        self._connection_arguments = connection_arguments(self._pool)
+
+    def run(self, steps: Steps[T]) -> T:
+        """The result of an operation.
+
+        Raises:
+            AnswerLost: the connection was lost at a command that changes something.
+            redis.RedisError: Redis is not reachable, or refused a command.
+        """
+        try:
+            exchange = next(steps)
+            while True:
+                try:
+                    replies = self._exchange(exchange)
+                except Exception as error:
+                    exchange = steps.throw(error)
+                else:
+                    exchange = steps.send(replies)
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def close(self) -> None:
+        """Closes the connections, unless they are the user's."""
+        if self._owned:
+            self._pool.disconnect()
+
+    def _exchange(self, exchange: Exchange) -> list[Reply]:
+        attempt = 1
+        while True:
+            connection = self._pool.get_connection(*self._connection_arguments)
+            try:
+                return self._converse(connection, exchange)
+            except BusyLoadingError:
+                # Not run: Redis is still starting.
+                if attempt > RETRIES:
+                    raise
+            except (RedisConnectionError, RedisTimeoutError) as error:
+                if not exchange.repeatable:
+                    raise AnswerLost(f"Redis did not answer ({error}): nobody knows whether it did it") from error
+                if attempt > RETRIES:
+                    raise
+            time.sleep(retry_delay_s(attempt))
+            attempt += 1
+
+    def _converse(self, connection: Any, exchange: Exchange) -> list[Reply]:
+        try:
+            connection.send_packed_command(connection.pack_commands(encoded(exchange.commands)))
+            return [_read(connection, exchange.timeout_s) for _ in exchange.commands]
+        except BaseException:
+            # Whatever is still on its way must not be taken for the reply to somebody else's command.
+            connection.disconnect()
+            raise
+        finally:
+            self._pool.release(connection)
+
+
+def _read(connection: Any, timeout_s: float | None) -> Reply:
+    if timeout_s is not None and not connection.can_read(timeout_s):
+        raise RedisTimeoutError(f"no reply within {timeout_s} s")
+    try:
+        return connection.read_response(disable_decoding=True)
+    except ResponseError as error:
+        return error

@@ -1,0 +1,86 @@
+"""The scripts that add jobs, with their arguments as ``redis-queue-backend.js`` of bullmq 6.7.0 sends them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from bullmq_bridge.protocol.calls import pack
+from bullmq_bridge.protocol.exchange import ScriptCall
+from bullmq_bridge.protocol.job_options import shorten
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from bullmq_bridge.protocol.bundle import Bundle
+    from bullmq_bridge.protocol.calls import Argument
+    from bullmq_bridge.protocol.keys import QueueKeys
+    from bullmq_bridge.protocol.new_job import NewJob, ParentReference
+
+
+class ProducerCalls:
+    """Calls that add jobs, to whichever queue: a flow spans several."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        self._standard = bundle.script("addStandardJob")
+        self._delayed = bundle.script("addDelayedJob")
+        self._prioritized = bundle.script("addPrioritizedJob")
+        self._parent = bundle.script("addParentJob")
+        self._release_parent = bundle.script("releaseParentIfNoPendingDependencies")
+
+    def add(self, keys: QueueKeys, job: NewJob) -> ScriptCall:
+        """Adds a job. Answers its id, or -5 when its parent is missing, -7 when it already has another."""
+        return self._add(keys, job, in_flow=False)
+
+    def add_child(self, keys: QueueKeys, job: NewJob) -> ScriptCall:
+        """Adds a job of a flow that waits for no other. The flow ends with ``release_parent`` for each parent."""
+        return self._add(keys, job, in_flow=True)
+
+    def add_parent(self, keys: QueueKeys, job: NewJob) -> ScriptCall:
+        """Adds a job of a flow that waits for its children, which follow."""
+        script_keys = (
+            keys.meta,
+            keys.key("id"),
+            keys.delayed,
+            keys.waiting_children,
+            keys.completed,
+            keys.events,
+        )
+        return ScriptCall(self._parent, script_keys, _arguments(keys, job, in_flow=True))
+
+    def release_parent(self, parent: ParentReference, now_ms: int) -> ScriptCall:
+        """Lets a parent run when all of its children turn out to be finished already."""
+        script_keys = (parent.key, f"{parent.key}:dependencies")
+        return ScriptCall(self._release_parent, script_keys, (parent.queue_key, parent.id, now_ms))
+
+    def _add(self, k: QueueKeys, job: NewJob, *, in_flow: bool) -> ScriptCall:
+        arguments = _arguments(k, job, in_flow=in_flow)
+        if (job.options.get("delay") or 0) > 0:
+            keys = (k.marker, k.meta, k.key("id"), k.delayed, k.completed, k.events)
+            return ScriptCall(self._delayed, keys, arguments)
+        if job.options.get("priority"):
+            first = (k.marker, k.meta, k.key("id"), k.prioritized, k.delayed)
+            return ScriptCall(
+                self._prioritized, (*first, k.completed, k.active, k.events, k.priority_counter), arguments
+            )
+        first = (k.wait, k.paused, k.meta, k.key("id"), k.completed)
+        return ScriptCall(self._standard, (*first, k.delayed, k.active, k.events, k.marker), arguments)
+
+
+def _arguments(keys: QueueKeys, job: NewJob, *, in_flow: bool) -> Sequence[Argument]:
+    parent = job.parent
+    deduplication_id = job.deduplication_id
+    packed = pack(
+        [
+            keys.base,
+            job.id or "",
+            job.name,
+            job.timestamp_ms,
+            parent.key if parent else None,
+            f"{parent.key}:dependencies" if parent else None,
+            job.parent_map(),
+            None,  # of a job scheduler's jobs, which the scheduler's own scripts add
+            keys.key(f"de:{deduplication_id}") if deduplication_id else None,
+            1 if in_flow else None,
+        ]
+    )
+    return (packed, job.data, pack(shorten(job.options)))

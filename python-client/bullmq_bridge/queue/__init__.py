@@ -1,0 +1,1 @@
+"""Publishing to a queue and looking after it."""
