@@ -1,7 +1,7 @@
 """How one run of a job ended, as a value.
 
-A processor returns (``Completed``) or raises (``Failed``); one function, ``worker.settlement.settle``, maps the
-outcome to the script that tells Redis.
+What a processor returns or raises becomes one of these; one function, ``worker.settlement.settle``, maps the outcome
+to the script that tells Redis.
 """
 
 from __future__ import annotations
@@ -10,6 +10,17 @@ import json
 import traceback
 from dataclasses import dataclass
 from enum import Enum
+
+from bullmq_bridge.directive import (
+    Cancel,
+    Departed,
+    RateLimited,
+    Retry,
+    Snooze,
+    TimeLimitExceeded,
+    Unrecoverable,
+    WaitForChildren,
+)
 
 FAILURE_FIELD = "bridgeFailure"
 """The one field of ours in a job's hash: why the last attempt failed, as JSON."""
@@ -20,6 +31,12 @@ class FailureKind(str, Enum):
 
     #: The processor raised.
     RAISED = "raised"
+    #: The job was not wanted any more: ``Cancel``, or ``Worker.cancel``.
+    CANCELLED = "cancelled"
+    #: It ran longer than its time limit.
+    TIMED_OUT = "timed_out"
+    #: The process that ran it was killed for its memory.
+    KILLED_MEMORY = "killed_memory"
     #: Data or result break the contract; never tried again.
     CONTRACT_VIOLATION = "contract_violation"
     #: The worker has no processor of that name, or the job has no readable name or data.
@@ -28,10 +45,6 @@ class FailureKind(str, Enum):
     CRASHED = "crashed"
     #: The queue decided before the job ran: stalled too often, or a child failed.
     DEFERRED = "deferred"
-
-
-class Unrecoverable(Exception):
-    """Raise it in a processor to fail the job for good, whatever attempts are left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +65,7 @@ class Failed:
         trace: what goes to the job's stack traces.
         retry: whether attempts that are left may be used.
         paths: JSON pointers of what breaks the contract.
+        delay_ms: wait before the next attempt, instead of the job's backoff.
     """
 
     kind: FailureKind
@@ -60,6 +74,7 @@ class Failed:
     trace: str
     retry: bool
     paths: tuple[str, ...] = ()
+    delay_ms: int | None = None
 
     def record(self, attempt: int) -> str:
         """The JSON text of the field ``bridgeFailure``; ``attempt`` counts from 1."""
@@ -75,19 +90,58 @@ class Failed:
         return json.dumps(record, ensure_ascii=False)
 
 
-Outcome = Completed | Failed
+@dataclass(frozen=True, slots=True)
+class Snoozed:
+    """The job runs again after ``delay_ms``; no attempt is charged."""
+
+    delay_ms: int
 
 
-def raised(error: BaseException) -> Failed:
-    """The outcome of a processor that raised ``error``."""
+@dataclass(frozen=True, slots=True)
+class AwaitingChildren:
+    """The job runs again when its children have finished; no attempt is charged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limited:
+    """The job goes back, and the queue is held for ``ttl_ms``; no attempt is charged."""
+
+    ttl_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The processor has moved the job itself: there is nothing left to tell."""
+
+
+Outcome = Completed | Failed | Snoozed | AwaitingChildren | Limited | Moved
+
+
+def outcome_of(error: BaseException) -> Outcome:
+    """The outcome of a processor that raised ``error``, or returned a ``Directive``."""
+    if isinstance(error, Snooze):
+        return Snoozed(_ms(error.delay_s))
+    if isinstance(error, WaitForChildren):
+        return AwaitingChildren()
+    if isinstance(error, RateLimited):
+        return Limited(_ms(error.ttl_s))
+    if isinstance(error, Departed):
+        return Moved()
+    if isinstance(error, Cancel):
+        return refused(FailureKind.CANCELLED, str(error))
     name = type(error).__name__
     return Failed(
-        kind=FailureKind.RAISED,
+        kind=FailureKind.TIMED_OUT if isinstance(error, TimeLimitExceeded) else FailureKind.RAISED,
         message=well_formed(str(error)) or name,
         error=name,
         trace=well_formed(format_error(error)),
         retry=not isinstance(error, Unrecoverable),
+        delay_ms=_ms(error.delay_s) if isinstance(error, Retry) else None,
     )
+
+
+def _ms(seconds: float) -> int:
+    return max(0, round(seconds * 1000))
 
 
 def refused(kind: FailureKind, message: str, paths: tuple[str, ...] = ()) -> Failed:

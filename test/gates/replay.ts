@@ -56,7 +56,7 @@ const INTEGER = /^-?\d+$/;
 function parse(text: string): unknown {
   for (const [number] of text.replace(TEXT, '').matchAll(NUMBER)) {
     const read = Number(number);
-    if (INTEGER.test(number) && Number.isFinite(read) && BigInt(read) !== BigInt(number)) {
+    if (INTEGER.test(number) && Number.isFinite(read) && BigInt(read) !== BigInt(number) && String(read) !== number) {
       throw new SyntaxError(`JavaScript would round ${number}`);
     }
   }

@@ -15,12 +15,15 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.bundle import Bundle, Script
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
+    from bullmq_bridge.protocol.options import WorkerOptions
+    from bullmq_bridge.protocol.scheduler import NextIteration
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
 KEEP_ALL = {"count": -1}
 REMOVE_AT_ONCE = {"count": 0}
+MAX_SAFE_INTEGER = 2**53 - 1
 
 
 _PACKER = msgpack.Packer(use_bin_type=True)
@@ -47,14 +50,13 @@ class ScriptCalls:
     Args:
         keys: the queue's keys.
         bundle: the scripts.
-        worker_name: written to each job it starts (``pb``), or None.
-        lock_duration_ms: how long a lock lasts without renewal.
+        options: the worker's.
     """
 
-    def __init__(self, keys: QueueKeys, bundle: Bundle, worker_name: str | None, lock_duration_ms: int) -> None:
+    def __init__(self, keys: QueueKeys, bundle: Bundle, options: WorkerOptions) -> None:
         self.keys = keys
-        self.worker_name = worker_name
-        self.lock_duration_ms = lock_duration_ms
+        self.options = options
+        self.lock_duration_ms = options.lock_duration_ms
         self.scripts: list[Script] = []
         self._move_to_active = self._use(bundle, "moveToActive")
         self._move_to_finished = self._use(bundle, "moveToFinished")
@@ -66,6 +68,9 @@ class ScriptCalls:
         self._move_to_wait = self._use(bundle, "moveJobFromActiveToWait")
         self._update_progress = self._use(bundle, "updateProgress")
         self._add_log = self._use(bundle, "addLog")
+        self._extend_lock = self._use(bundle, "extendLock")
+        self._update_data = self._use(bundle, "updateData")
+        self._update_job_scheduler = self._use(bundle, "updateJobScheduler")
         k = keys
         self._fetch_head = (
             *self._move_to_active,
@@ -107,20 +112,22 @@ class ScriptCalls:
 
     def _fetch_options(self, token: str) -> dict[str, Any]:
         options: dict[str, Any] = {"token": token, "lockDuration": self.lock_duration_ms}
-        if self.worker_name:
-            options["name"] = self.worker_name
+        if self.options.name:
+            options["name"] = self.options.name
+        if limiter := self.options.limiter:
+            options["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
         return options
 
     def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> Command:
         """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
-        keep = keep_jobs(job.opts.get("removeOnComplete"))
+        keep = keep_jobs(job.opts.get("removeOnComplete", self.options.remove_on_complete))
         return self._finish(job, token, "completed", "returnvalue", result, keep, b"", fetch_next, now_ms)
 
     def move_to_failed(
         self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
     ) -> Command:
         """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
-        keep = keep_jobs(job.opts.get("removeOnFail"))
+        keep = keep_jobs(job.opts.get("removeOnFail", self.options.remove_on_fail))
         return self._finish(job, token, "failed", "failedReason", reason, keep, pack(fields), fetch_next, now_ms)
 
     def _finish(
@@ -139,7 +146,7 @@ class ScriptCalls:
         packed = self._fetch_options(token)
         packed["keepJobs"] = keep
         packed["attempts"] = options.get("attempts", 0)
-        packed["maxMetricsSize"] = ""
+        packed["maxMetricsSize"] = self.options.max_metrics_points or ""
         packed["fpof"] = bool(options.get("fpof"))
         packed["cpof"] = bool(options.get("cpof"))
         packed["idof"] = bool(options.get("idof"))
@@ -188,9 +195,16 @@ class ScriptCalls:
         )
 
     def move_to_delayed(
-        self, job: JobRecord, token: str, delay_ms: int, fields: Sequence[str], fetch_next: bool, now_ms: int
+        self,
+        job: JobRecord,
+        token: str,
+        delay_ms: int,
+        fields: Sequence[str],
+        fetch_next: bool,
+        now_ms: int,
+        skip_attempt: bool = False,
     ) -> Command:
-        """Puts a failed job back for later. Answers a ``Fetched`` with a job, or 0: then nothing is known."""
+        """Puts a job back for later. Answers a ``Fetched`` with a job, or 0: then nothing is known."""
         k = self.keys
         return (
             *self._move_to_delayed,
@@ -210,8 +224,8 @@ class ScriptCalls:
             job.id,
             token,
             delay_ms,
-            "0",
-            pack(fields),
+            "1" if skip_attempt else "0",
+            pack(fields) if fields else b"",
             "1" if fetch_next else "0",
             pack(self._fetch_options(token)) if fetch_next else b"",
         )
@@ -258,10 +272,52 @@ class ScriptCalls:
             k.job(job_id),
         )
 
+    def limit(self, ttl_ms: int) -> Command:
+        """Holds the queue for ``ttl_ms`` (``setRateLimit``: Number.MAX_SAFE_INTEGER jobs are on the counter)."""
+        return ("SET", self.keys.limiter, MAX_SAFE_INTEGER, "PX", max(ttl_ms, 1))
+
     def extend_locks(self, job_ids: Sequence[str], tokens: Sequence[str]) -> Command:
         """Renews locks. Answers the ids of the jobs whose lock is not ours any more."""
         k = self.keys
         return (*self._extend_locks, k.stalled, k.base, pack(tokens), pack(job_ids), self.lock_duration_ms)
+
+    def extend_lock(self, job_id: str, token: str, duration_ms: int) -> Command:
+        """Renews one lock for a time of its own. Answers 1, or 0 when it is not ours."""
+        k = self.keys
+        return (*self._extend_lock, k.lock(job_id), k.stalled, token, duration_ms, job_id)
+
+    def update_data(self, job_id: str, data: bytes) -> Command:
+        """Replaces a job's data, given as JSON text. Answers 0."""
+        return (*self._update_data, self.keys.job(job_id), data)
+
+    def update_job_scheduler(
+        self, scheduler_id: str, producer_id: str, iteration: NextIteration, now_ms: int
+    ) -> Command:
+        """Writes the iteration after the job ``producer_id``; does nothing when that was done before."""
+        k = self.keys
+        return (
+            *self._update_job_scheduler,
+            k.repeat,
+            k.delayed,
+            k.wait,
+            k.paused,
+            k.meta,
+            k.prioritized,
+            k.marker,
+            k.id,
+            k.events,
+            k.priority_counter,
+            k.job(producer_id),
+            k.active,
+            "" if iteration.next_ms is None else iteration.next_ms,
+            scheduler_id,
+            # The script takes the data from the scheduler's template.
+            "",
+            pack(iteration.opts),
+            now_ms,
+            k.base,
+            producer_id,
+        )
 
     def move_stalled_jobs(self, max_stalled_count: int, now_ms: int, interval_ms: int) -> Command:
         """Looks for active jobs without a lock, at most once an interval across all workers. Answers their ids."""

@@ -32,6 +32,8 @@ class JobRecord:
     scheduler_id: str | None = None
     parent_key: str | None = None
     stacktrace: tuple[str, ...] = ()
+    #: Under which a worker holds its lock; empty for a job that nobody holds.
+    token: str = ""
 
 
 def parse_job(job_id: bytes | str, fields: Sequence[bytes]) -> JobRecord:

@@ -42,6 +42,7 @@ class QueueKeys:
         self.stalled_check = self.key("stalled-check")
         self.limiter = self.key("limiter")
         self.repeat = self.key("repeat")
+        self.id = self.key("id")
         self.completed_metrics = self.key("metrics:completed")
         self.failed_metrics = self.key("metrics:failed")
 

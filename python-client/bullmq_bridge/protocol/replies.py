@@ -14,6 +14,8 @@ NOT_ACTIVE = -3
 PENDING_CHILDREN = -4
 LOCK_MISMATCH = -6
 FAILED_CHILDREN = -9
+#: moveToWaitingChildren: there is nothing to wait for.
+NO_CHILD_PENDING = 1
 
 MEANINGS = {
     JOB_MISSING: "the job's hash is gone",

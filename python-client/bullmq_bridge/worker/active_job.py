@@ -6,6 +6,8 @@ import time
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from asyncio import TimerHandle
+
     from bullmq_bridge.protocol.job import JobRecord
 
 
@@ -13,9 +15,10 @@ class ActiveJob:
     """A job under our lock.
 
     ``settling``: how it ended is known and on its way to Redis; the lock is renewed until the answer is here.
+    ``moved``: the processor has moved it while it ran; only the slot is still occupied.
     """
 
-    __slots__ = ("record", "renewed_at", "settling", "slot", "token")
+    __slots__ = ("moved", "record", "renewed_at", "settling", "slot", "timers", "token")
 
     def __init__(self, record: JobRecord, token: str, slot: int) -> None:
         self.record = record
@@ -23,3 +26,11 @@ class ActiveJob:
         self.slot = slot
         self.renewed_at = time.monotonic()
         self.settling = False
+        self.moved = False
+        self.timers: list[TimerHandle] = []
+
+    def stop_timers(self) -> None:
+        """Its time limits do not matter any more."""
+        for timer in self.timers:
+            timer.cancel()
+        self.timers.clear()

@@ -8,6 +8,8 @@ import logging
 import traceback
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.directive import TimeLimitExceeded
+from bullmq_bridge.outcome import outcome_of
 from bullmq_bridge.worker.execution import execute_async
 from bullmq_bridge.worker.pool import StartFailed
 
@@ -26,6 +28,8 @@ logger = logging.getLogger("bullmq_bridge.worker")
 class AsyncPool:
     """See ``Pool``. Slots are always ready."""
 
+    can_interrupt = True
+
     def __init__(
         self,
         processors: dict[str, Processor],
@@ -39,6 +43,7 @@ class AsyncPool:
         self._port = port
         self._setup = setup
         self._teardown = teardown
+        self._timed_out: set[int] = set()
         self._started = False
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
 
@@ -66,11 +71,15 @@ class AsyncPool:
                 del self._tasks[slot]
             if not task.cancelled():
                 done(task.result())
+            elif slot in self._timed_out:
+                done(outcome_of(TimeLimitExceeded()))
+            self._timed_out.discard(slot)
 
         task.add_done_callback(finish)
 
     async def interrupt(self, slot: int) -> None:
         """See ``Pool``: cancels the coroutine and waits until it has ended."""
+        self._timed_out.discard(slot)
         task = self._tasks.get(slot)
         if task is None:
             return
@@ -78,6 +87,20 @@ class AsyncPool:
             # Again and again: a coroutine may swallow a cancellation.
             task.cancel()
             await asyncio.wait([task], timeout=1.0)
+
+    def raise_time_limit(self, slot: int) -> None:
+        """See ``Pool``: a coroutine is cancelled."""
+        if slot in self._tasks:
+            self._timed_out.add(slot)
+            self._tasks[slot].cancel()
+
+    async def resize(self, size: int) -> None:
+        """See ``Pool``."""
+
+    def dump_stacks(self) -> None:
+        """See ``Pool``."""
+        for task in self._tasks.values():
+            task.print_stack()
 
     async def stop(self) -> None:
         """See ``Pool``."""

@@ -44,6 +44,15 @@ class NoteCall(Call):
     __slots__ = ()
 
 
+class RepeatableCall(Call):
+    """A command that does no harm when it is run twice. Lost: sent again."""
+
+    __slots__ = ()
+
+    def __init__(self, command: Command, on_reply: Callable[[Any], None] | None = None) -> None:
+        super().__init__(command, on_reply or _ignore)
+
+
 class PassingCall(Call):
     """A command whose moment passes: of a timer, which comes again by itself. Lost: forgotten."""
 

@@ -1,12 +1,13 @@
 """A child: a process that runs one job at a time for the engine that started it.
 
-``python -m bullmq_bridge.worker.child FD ENGINE_PID``: speaks frames on the socket FD and holds no connection to
-Redis. It ends when the engine says so, and dies with the engine.
+``python -m bullmq_bridge.worker.child FD ENGINE_PID LOG_FORMAT``: speaks frames on the socket FD and holds no
+connection to Redis. It ends when the engine says so, and dies with the engine.
 """
 
 from __future__ import annotations
 
 import ctypes
+import faulthandler
 import os
 import select
 import signal
@@ -14,15 +15,20 @@ import socket
 import sys
 import threading
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
-from bullmq_bridge.worker import target, worker
+from bullmq_bridge.directive import TOO_LONG, TimeLimitExceeded
+from bullmq_bridge.worker import logs, target, worker
 from bullmq_bridge.worker.execution import execute
 from bullmq_bridge.worker.frames import FrameReader, Kind, decode_job, encode, encode_outcome
+from bullmq_bridge.worker.question import JobNotHeld
 from bullmq_bridge.worker.target import Target
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from bullmq_bridge.contract.contract import QueueContract
+    from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.worker import Worker
 
 PR_SET_PDEATHSIG = 1
@@ -75,20 +81,23 @@ class EngineSocket:
         """See ``JobPort``."""
         self.send(Kind.LOG, job_id, row)
 
-    def ask(self, job_id: str, question: str) -> list[bytes]:
+    def ask(self, job_id: str, question: str, *values: Any) -> Any:
         """See ``SyncJobPort``. While a job runs, the only frame that can come is the answer."""
         with self._asking:
-            self.send(Kind.ASK, job_id, question)
+            self.send(Kind.ASK, job_id, question, *values)
             _, (answer, problem) = self.receive()
         if problem:
-            raise RuntimeError(f"job {job_id}: {problem}")
-        return list(answer)
+            raise JobNotHeld(problem)
+        return answer
 
 
 def main(arguments: list[str]) -> int:
     """Runs jobs until the engine says stop."""
-    fd, engine_pid = int(arguments[0]), int(arguments[1])
+    fd, engine_pid, log_format = int(arguments[0]), int(arguments[1]), cast("LogFormat", arguments[2])
     _leave_signals_to_the_engine()
+    # Stacks on demand: the engine sends this signal.
+    faulthandler.register(signal.SIGUSR1, all_threads=True)
+    logs.configure(log_format)
     engine = EngineSocket(fd)
     _die_with_the_engine(fd, engine_pid)
     worker.inside_child = True
@@ -121,14 +130,36 @@ def _start(where: Target) -> tuple[Worker, QueueContract]:
 
 
 def _work(engine: EngineSocket, declared: Worker, contract: QueueContract) -> None:
+    contracts = {name: contract.job(name) for name in declared.processors}
+    limit = SoftLimit()
     while True:
         kind, values = engine.receive()
         if kind is Kind.STOP:
             return
         record = decode_job(values)
         name = record.name or ""
-        outcome = execute(declared.processors[name], contract.job(name), record, engine)
+        with limit:
+            outcome = execute(declared.processors[name], contracts[name], record, engine)
         engine.write(encode_outcome(outcome))
+
+
+class SoftLimit:
+    """Raises ``TimeLimitExceeded`` in the job that runs when the engine sends SIGUSR2, and never between two jobs."""
+
+    def __init__(self) -> None:
+        self._running = False
+        signal.signal(signal.SIGUSR2, self._raise)
+
+    def __enter__(self) -> None:
+        self._running = True
+
+    def __exit__(self, *error: object) -> None:
+        self._running = False
+
+    def _raise(self, number: int, frame: FrameType | None) -> None:
+        if self._running:
+            self._running = False
+            raise TimeLimitExceeded(TOO_LONG)
 
 
 def _leave_signals_to_the_engine() -> None:

@@ -30,16 +30,19 @@ ReplyError = hiredis.ReplyError
 
 
 class Call:
-    """A command on its way. ``on_reply`` gets the reply, or the ``ReplyError`` that the server answered.
+    """A command on its way, of the ``party`` that sent it.
+
+    ``on_reply`` gets the reply, or the ``ReplyError`` that the server answered.
 
     Subclasses say what to do when the connection is lost before the reply came.
     """
 
-    __slots__ = ("command", "on_reply", "sent_at")
+    __slots__ = ("command", "on_reply", "party", "sent_at")
 
     def __init__(self, command: Command, on_reply: Callable[[Any], None]) -> None:
         self.command = command
         self.on_reply = on_reply
+        self.party: object = None
         self.sent_at = 0.0
 
 

@@ -8,38 +8,44 @@ next one. The life of a job, top to bottom: ``_start`` -> ``_run`` -> ``_settle`
 from __future__ import annotations
 
 import asyncio
-import logging
 import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.outcome import FailureKind, Outcome, refused
+from bullmq_bridge.outcome import (
+    AwaitingChildren,
+    Completed,
+    Failed,
+    FailureKind,
+    Limited,
+    Moved,
+    Outcome,
+    Snoozed,
+    refused,
+)
 from bullmq_bridge.protocol import replies
-from bullmq_bridge.protocol.calls import ScriptCalls
-from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.protocol.scheduler import UnsupportedPattern, next_iteration
 from bullmq_bridge.worker.active_job import ActiveJob
-from bullmq_bridge.worker.call import JobCall, NoteCall, PassingCall
+from bullmq_bridge.worker.call import JobCall, NoteCall, PassingCall, RepeatableCall
 from bullmq_bridge.worker.clock import now_ms
 from bullmq_bridge.worker.connection import Call, ReplyError
 from bullmq_bridge.worker.fetcher import Fetcher
-from bullmq_bridge.worker.job import CHILDREN_VALUES, IGNORED_FAILURES
-from bullmq_bridge.worker.link import Link
 from bullmq_bridge.worker.locks import Locks
+from bullmq_bridge.worker.question import JobNotHeld, Question, answer, refusal
 from bullmq_bridge.worker.recovery import Findings, reconcile
-from bullmq_bridge.worker.settlement import settle
+from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable
+    from collections.abc import Coroutine
 
-    from bullmq_bridge.protocol.bundle import Bundle
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.calls import Command, ScriptCalls
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.connection import Connection
+    from bullmq_bridge.worker.events import Events
+    from bullmq_bridge.worker.link import Link
     from bullmq_bridge.worker.pool import Pool
     from bullmq_bridge.worker.settings import Settings
-
-logger = logging.getLogger("bullmq_bridge.worker")
 
 #: Time for handing jobs back after the shutdown deadline.
 HAND_BACK_TIMEOUT_S = 5.0
@@ -48,119 +54,82 @@ INTERRUPT_TIMEOUT_S = 5.0
 NO_SLOT = -1
 
 
-class SchedulerUnsupported(RuntimeError):
-    """The queue has jobs of a job scheduler, which this worker would end by running them."""
-
-
 class Engine:
     """One worker on one queue.
 
     Args:
         settings: how it behaves.
-        bundle: BullMQ's scripts.
+        calls: the queue's script calls.
+        link: the way to Redis, which other engines of the process share.
+        events: where it tells what happens.
 
-    Before ``run``, ``pools`` must say which pool runs each job name.
+    Before ``begin``, ``pools`` must say which pool runs each job name.
     """
 
-    def __init__(self, settings: Settings, bundle: Bundle) -> None:
-        self._queue = settings.queue
-        self._settings = settings
-        self._keys = QueueKeys(settings.queue, settings.prefix)
-        self._calls = ScriptCalls(self._keys, bundle, settings.name, settings.lock_duration_ms)
-        self._worker_id = str(uuid.uuid4())
+    def __init__(self, settings: Settings, calls: ScriptCalls, link: Link, events: Events) -> None:
+        self.settings = settings
+        self.events = events
         self.pools: dict[str, Pool] = {}
+        self.time_limits: dict[str, tuple[float | None, float | None]] = {}
+        self.fault: UnsupportedPattern | None = None
+        self.stopping = asyncio.Event()
+        self._calls = calls
+        self._keys = calls.keys
+        self._worker_id = str(uuid.uuid4())
         self._active: dict[str, ActiveJob] = {}
-        self._link = Link(settings.redis_url, self._calls.scripts, self)
-        self._fetcher = Fetcher(settings, self._calls, self._link, self._worker_id, self._start, self._check_idle)
-        self._locks = Locks(self._calls, self._link, self._active, self._give_up)
-        self._stalled_check = StalledCheck(settings, self._calls, self._link)
-        self._stopping = asyncio.Event()
+        self._line = link.join(self, calls.scripts)
+        self._fetcher = Fetcher(
+            settings, calls, self._line, self._worker_id, self._start, self._check_idle, self._drained
+        )
+        self._locks = Locks(calls, self._line, self._active, self._give_up)
+        self._stalled_check = StalledCheck(settings, calls, self._line, events)
         self._idle = asyncio.Event()
-        self._fault: SchedulerUnsupported | None = None
+        self._hurry = asyncio.Event()
+        self._paused = False
+        self._warned_of_limit = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.concurrency = settings.concurrency
+        self.interrupted = 0
+        self.unsettled = 0
         self._loop = asyncio.get_running_loop()
 
     # Starting and stopping
 
-    async def run(self) -> None:
-        """Works until ``stop`` is called; returns when every job is settled or handed back.
-
-        Raises:
-            StartFailed: a pool cannot be made ready.
-            SchedulerUnsupported: the queue has a job scheduler; its job was handed back.
-        """
-        pools = list(dict.fromkeys(self.pools.values()))
-        try:
-            await self._unless_stopped(self._start_pools(pools))
-            await self._unless_stopped(self._link.open())
-            if self._stopping.is_set():
-                return
-            self._begin()
-            await self._stopping.wait()
-            await self._shut_down()
-        finally:
-            self._stalled_check.stop()
-            self._locks.stop()
-            for pool in pools:
-                await pool.stop()
-            await self._link.close()
-        if self._fault is not None:
-            raise self._fault
-
-    def stop(self) -> None:
-        """Fetches no more; ``run`` returns when the jobs that run are settled, or handed back at the deadline."""
-        self._stopping.set()
-
-    async def _start_pools(self, pools: list[Pool]) -> None:
-        for pool in pools:
-            await pool.start()
-
-    async def _unless_stopped(self, work: Awaitable[None]) -> None:
-        """Waits for ``work``, but no longer than until ``stop`` is called."""
-        working = asyncio.ensure_future(work)
-        stopping = asyncio.ensure_future(self._stopping.wait())
-        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        if working.done():
-            working.result()
-        else:
-            working.cancel()
-
-    def _begin(self) -> None:
-        for slot in range(self._settings.concurrency):
+    def begin(self) -> None:
+        """Starts to work: the pools are ready and the link is open."""
+        for slot in range(self.concurrency):
             self._fetcher.add(slot)
         self._locks.start()
         self._stalled_check.start()
-        logger.info(
-            "worker of queue %s is ready: %s slots, jobs %s",
-            self._queue,
-            self._settings.concurrency,
-            ", ".join(sorted(self.pools)),
-        )
+        self.events.emit("ready", slots=self.concurrency, jobs=sorted(self.pools))
 
-    async def _shut_down(self) -> None:
+    async def shut_down(self, deadline_s: float) -> None:
+        """Lets running jobs finish until the deadline, or until ``hurry``; then stops them and hands them back."""
+        self.stopping.set()
+        self.events.emit("closing")
         self._stalled_check.stop()
-        await self._fetcher.stop()
-        deadline = self._settings.shutdown_timeout_s
-        if self._active:
-            logger.info("queue %s: %s jobs may finish within %s s", self._queue, len(self._active), deadline)
-        if await self._idle_within(deadline):
-            return
-        unfinished = [job for job in self._active.values() if not job.settling]
-        await asyncio.gather(*(self._interrupt_and_hand_back(job) for job in unfinished))
-        if not await self._idle_within(HAND_BACK_TIMEOUT_S):
-            logger.error(
-                "queue %s: Redis did not take back %s; the stalled check of another worker will",
-                self._queue,
-                ", ".join(sorted(self._active)),
-            )
-
-    async def _idle_within(self, seconds: float) -> bool:
+        await self._fetcher.pause()
         self._check_idle()
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except asyncio.TimeoutError:
-            return False
-        return True
+        await _first(deadline_s, self._idle, self._hurry)
+        if not self._idle.is_set():
+            await self._interrupt_all()
+        self._locks.stop()
+        self._fetcher.close()
+        self.events.emit("closed")
+
+    def hurry(self) -> None:
+        """Waits for no job any more."""
+        self._hurry.set()
+
+    async def _interrupt_all(self) -> None:
+        unfinished = [job for job in self._active.values() if not job.settling]
+        self.interrupted = len(unfinished)
+        await asyncio.gather(*(self._interrupt_and_hand_back(job) for job in unfinished))
+        await _first(HAND_BACK_TIMEOUT_S, self._idle)
+        if not self._idle.is_set():
+            self.unsettled = len(self._active)
+            ids = ", ".join(sorted(self._active))
+            self.events.emit("error", what=f"Redis did not take back jobs {ids}: another worker's stalled check will")
 
     def _check_idle(self) -> None:
         if self._active or self._fetcher.is_fetching:
@@ -168,32 +137,108 @@ class Engine:
         else:
             self._idle.set()
 
+    def _drained(self) -> None:
+        self.events.emit("drained")
+        if self.settings.burst and not self._active and not self._fetcher.is_fetching:
+            self.stopping.set()
+
+    # Control while it runs
+
+    @property
+    def active_jobs(self) -> list[JobRecord]:
+        """The jobs that this worker holds."""
+        return [job.record for job in self._active.values()]
+
+    async def pause(self) -> None:
+        """Fetches no more; jobs that run go on."""
+        if not self._paused:
+            self._paused = True
+            await self._fetcher.pause()
+            self.events.emit("paused")
+
+    def resume(self) -> None:
+        """Fetches again."""
+        if self._paused and not self.stopping.is_set():
+            self._paused = False
+            self._fetcher.resume()
+            self.events.emit("resumed")
+
+    async def cancel(self, job_id: str, reason: str = "cancelled") -> bool:
+        """Stops a job that runs here and fails it for good; False if it does not run here."""
+        job = self._active.get(job_id)
+        if job is None or job.settling:
+            return False
+        await self._stop_and_fail(job, refused(FailureKind.CANCELLED, reason))
+        return True
+
+    async def set_concurrency(self, concurrency: int) -> None:
+        """Changes the number of slots. A slot that is given up ends with the job that it runs.
+
+        Raises:
+            ValueError: not greater than 0.
+        """
+        if concurrency < 1:
+            raise ValueError(f"concurrency of the worker for queue {self.settings.queue!r} must be greater than 0")
+        before, self.concurrency = self.concurrency, concurrency
+        for slot in range(concurrency, before):
+            self._fetcher.remove(slot)
+        for pool in dict.fromkeys(self.pools.values()):
+            await pool.resize(concurrency)
+        for slot in range(before, concurrency):
+            if all(pool.is_ready(slot) for pool in self.pools.values()):
+                self.slot_ready(slot)
+
     # Slots
 
     def slot_ready(self, slot: int) -> None:
         """A slot can run jobs now."""
-        self._fetcher.add(slot, free=all(job.slot != slot for job in self._active.values()))
+        if slot < self.concurrency:
+            self._fetcher.add(slot, free=all(job.slot != slot for job in self._active.values()))
 
-    def slot_lost(self, slot: int) -> None:
-        """A slot cannot run jobs until ``slot_ready`` says so."""
+    def slot_lost(self, slot: int, how: str | None = None) -> None:
+        """A slot cannot run jobs until ``slot_ready`` says so; ``how`` it was lost, if nobody had asked for it."""
         self._fetcher.remove(slot)
+        if how is not None:
+            self.events.emit("child_lost", slot=slot, how=how)
 
     # The life of a job
 
     def _start(self, record: JobRecord, token: str, slot: int) -> None:
+        record.token = token
         earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
-        if self._stopping.is_set():
+        if self.stopping.is_set() or self._paused:
             # A call that was on its way when we were told to stop has fetched it.
             self._hand_back(job)
-        elif record.scheduler_id is not None:
-            self._refuse_scheduler(job, record.scheduler_id)
         elif earlier is not None:
-            self._loop.create_task(self._run_after(earlier, job))
-        elif outcome := self._refuse(record):
-            self._settle(job, outcome)
+            self._spawn(self._run_after(earlier, job))
+        elif record.scheduler_id is not None:
+            self._write_next_iteration(job, record.scheduler_id)
         else:
+            self._run(job)
+
+    def _write_next_iteration(self, job: ActiveJob, scheduler_id: str) -> None:
+        """Writes the next job of a scheduler before this one runs: whatever becomes of it, the schedule goes on."""
+        try:
+            iteration = next_iteration(job.record, now_ms())
+        except UnsupportedPattern as error:
+            # Any guess would corrupt the schedule; a worker that can compute it must have the job.
+            self.fault = error
+            self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; its job is handed back")
+            self.stopping.set()
+            self._hand_back(job)
+            return
+        if iteration is None:
+            self._run(job)
+            return
+        command = self._calls.update_job_scheduler(scheduler_id, job.record.id, iteration, now_ms())
+        self._line.send(RepeatableCall(command, partial(self._iteration_written, job, scheduler_id)))
+
+    def _iteration_written(self, job: ActiveJob, scheduler_id: str, reply: Any) -> None:
+        if isinstance(reply, ReplyError) or (isinstance(reply, int) and reply < 0):
+            self.events.emit("error", what=f"the next iteration of job scheduler {scheduler_id!r}: {reply}")
+        if not job.settling:
             self._run(job)
 
     def _refuse(self, record: JobRecord) -> Outcome | None:
@@ -204,62 +249,116 @@ class Engine:
             missing = "name" if record.name is None else "data"
             return refused(
                 FailureKind.UNKNOWN_JOB,
-                f"job {record.id} of queue {self._queue!r} has no {missing}: its hash was removed or damaged",
+                f"job {record.id} of queue {self.settings.queue!r} has no {missing}: its hash was removed or damaged",
             )
         if record.name not in self.pools:
             known = ", ".join(sorted(self.pools))
             return refused(
                 FailureKind.UNKNOWN_JOB,
-                f"no processor for job {record.name!r} of queue {self._queue!r} (this worker has: {known})",
+                f"no processor for job {record.name!r} of queue {self.settings.queue!r} (this worker has: {known})",
             )
+        limit = self._calls.options.max_started_attempts
+        if limit and limit < record.attempts_started:
+            return refused(FailureKind.DEFERRED, "job started more than allowable limit")
         return None
 
     def _run(self, job: ActiveJob) -> None:
-        pool = self.pools[job.record.name or ""]
-        pool.run(job.slot, job.record, partial(self._settle, job))
+        if outcome := self._refuse(job.record):
+            self._settle(job, outcome)
+            return
+        self.events.emit("active", job.record)
+        name = job.record.name or ""
+        self.pools[name].run(job.slot, job.record, partial(self._settle, job))
+        soft_s, hard_s = self.time_limits.get(name, (None, None))
+        if soft_s is not None:
+            job.timers.append(self._loop.call_later(soft_s, self._soft_limit, job))
+        if hard_s is not None:
+            job.timers.append(self._loop.call_later(hard_s, self._hard_limit, job, hard_s))
 
     def _settle(self, job: ActiveJob, outcome: Outcome) -> None:
+        job.stop_timers()
+        if job.moved:
+            self._ended(job, Moved(), Answer.TELLS_NOTHING, 0)
+            return
         if job.settling:
             return
         job.settling = True
-        fetch_next = self._fetcher.is_ready(job.slot) and not self._stopping.is_set()
+        fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()
         settlement = settle(self._calls, job.record, job.token, outcome, fetch_next, now_ms())
-        tells_next = fetch_next and settlement.tells_next
-        self._link.send(JobCall(settlement.command, partial(self._settled, job, tells_next), job))
+        if settlement.before is not None:
+            self._line.send(RepeatableCall(settlement.before))
+        on_reply = partial(self._settled, job, outcome, settlement)
+        self._line.send(JobCall(settlement.command, on_reply, job))
 
-    def _settled(self, job: ActiveJob, tells_next: bool, reply: Any) -> None:
-        if isinstance(reply, int) and reply < 0 and self._settle_otherwise(job, reply):
-            return
+    def _settled(self, job: ActiveJob, outcome: Outcome, settlement: Settlement, reply: Any) -> None:
+        if isinstance(reply, ReplyError):
+            self.events.emit("error", what=f"job {job.record.id} could not be settled: {reply}")
+        elif isinstance(reply, int) and reply != 0:
+            if settlement.answer is not Answer.TELLS_LIMIT and self._settle_otherwise(job, settlement, reply):
+                return
+            if reply < 0:
+                self._report_lost(job, replies.MEANINGS.get(reply, f"code {reply}"))
+            else:
+                self._report(job, outcome, settlement.state)
+        else:
+            self._report(job, outcome, settlement.state)
+        self._ended(job, outcome, settlement.answer, reply)
+
+    def _ended(self, job: ActiveJob, outcome: Outcome, answer: Answer, reply: Any) -> None:
         self._forget(job)
-        fetched = self._read(job, reply)
+        fetched = replies.parse_fetched(reply)
         if fetched.job is not None:
+            self._fetcher.had_job()
             self._start(fetched.job, job.token, job.slot)
         else:
             self._fetcher.release(job.slot)
-            if tells_next:
+            if answer is Answer.TELLS_NEXT:
                 self._fetcher.note(fetched)
+            elif answer is Answer.TELLS_LIMIT and isinstance(outcome, Limited):
+                self._hold(outcome, reply)
             else:
                 self._fetcher.look()
         self._check_idle()
 
-    def _read(self, job: ActiveJob, reply: Any) -> replies.Fetched:
-        if isinstance(reply, ReplyError):
-            logger.error("job %s of queue %s could not be settled: %s", job.record.id, self._queue, reply)
-            return replies.NOTHING
-        if isinstance(reply, int) and reply < 0:
-            self._report_lost(job, replies.MEANINGS.get(reply, f"code {reply}"))
-        return replies.parse_fetched(reply)
+    def _report(self, job: ActiveJob, outcome: Outcome, state: str) -> None:
+        events = self.events
+        if isinstance(outcome, Completed):
+            events.emit("completed", job.record, result=outcome.result)
+        elif isinstance(outcome, Failed):
+            events.emit("failed", job.record, failure=outcome, state=state)
+        elif isinstance(outcome, Snoozed):
+            events.emit("snoozed", job.record, delay_ms=outcome.delay_ms)
+        elif isinstance(outcome, AwaitingChildren):
+            events.emit("waiting_children", job.record)
+        elif isinstance(outcome, Limited):
+            events.emit("rate_limited", job.record, ttl_ms=outcome.ttl_ms)
 
-    def _settle_otherwise(self, job: ActiveJob, code: int) -> bool:
-        """Refusals of a completed parent: the answer is another script."""
-        if code == replies.PENDING_CHILDREN:
-            # Since 6.4 an ordinary event: a child was retried while its parent ran. No attempt is charged.
-            command = self._calls.move_to_waiting_children(job.record.id, job.token, now_ms())
-            self._link.send(JobCall(command, partial(self._settled, job, False), job))
-            return True
-        if code == replies.FAILED_CHILDREN:
+    def _hold(self, outcome: Limited, reply: Any) -> None:
+        ttl_ms = reply if isinstance(reply, int) and reply > 0 else outcome.ttl_ms
+        if self._calls.options.limiter is None and not self._warned_of_limit:
+            self._warned_of_limit = True
+            self.events.emit(
+                "error",
+                what="RateLimited without a limiter of the worker holds this worker only, "
+                "unless the queue has a global rate limit: other workers go on",
+            )
+        self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
+
+    def _settle_otherwise(self, job: ActiveJob, settlement: Settlement, reply: int) -> bool:
+        """Answers after which the job is still ours, and another script is to be called."""
+        if reply == replies.FAILED_CHILDREN:
             job.settling = False
-            self._settle(job, refused(FailureKind.DEFERRED, f"job {job.record.id} has at least one failed child"))
+            message = f"Cannot complete job {job.record.id} because it has at least one failed child"
+            self._settle(job, refused(FailureKind.DEFERRED, message))
+            return True
+        if settlement.state == "waiting-children" and reply == replies.NO_CHILD_PENDING:
+            # They finished meanwhile: it runs again at once, and is charged no attempt.
+            self._put_back(job)
+            return True
+        if reply == replies.PENDING_CHILDREN:
+            # Since 6.4 an ordinary event: a child was retried while its parent ran. No attempt is charged.
+            job.settling = False
+            self._settle(job, AwaitingChildren())
             return True
         return False
 
@@ -271,34 +370,64 @@ class Engine:
 
     def _hand_back(self, job: ActiveJob) -> None:
         """Interrupted is not failed: the job goes back to the front, charged neither as attempt nor as stall."""
+        self.events.emit("interrupted", job.record)
+        self._put_back(job)
+
+    def _put_back(self, job: ActiveJob) -> None:
         job.settling = True
-        logger.info("job %s of queue %s is handed back: the worker stops", job.record.id, self._queue)
         command = self._calls.move_to_wait(job.record.id, job.token)
-        self._link.send(JobCall(command, partial(self._settled, job, False), job))
+        self._line.send(JobCall(command, partial(self._was_put_back, job), job))
         if job.record.priority > 0:
             # The script adds no marker on this branch; idle workers would sleep on.
-            self._link.send(PassingCall(("ZADD", self._keys.marker, 0, "0")))
+            self._line.send(PassingCall(("ZADD", self._keys.marker, 0, "0")))
+
+    def _was_put_back(self, job: ActiveJob, reply: Any) -> None:
+        if isinstance(reply, ReplyError):
+            self.events.emit("error", what=f"job {job.record.id} could not be handed back: {reply}")
+        elif isinstance(reply, int) and reply < 0:
+            self._report_lost(job, replies.MEANINGS.get(reply, f"code {reply}"))
+        self._ended(job, Moved(), Answer.TELLS_NOTHING, 0)
 
     async def _interrupt_and_hand_back(self, job: ActiveJob) -> None:
         # Stopped first, then given to others: never two runs at the same time.
         job.settling = True
-        if await self._interrupt(job):
+        stopped = await self._interrupt(job)
+        if stopped or not self.pools[job.record.name or ""].can_interrupt:
+            # A thread cannot be stopped; the program ends right after, and the two runs overlap that long.
             self._hand_back(job)
+
+    async def _stop_and_fail(self, job: ActiveJob, failed: Failed) -> None:
+        job.settling = True
+        if await self._interrupt(job):
+            job.settling = False
+            self._settle(job, failed)
+
+    def _soft_limit(self, job: ActiveJob) -> None:
+        if not job.settling:
+            self.pools[job.record.name or ""].raise_time_limit(job.slot)
+
+    def _hard_limit(self, job: ActiveJob, seconds: float) -> None:
+        if not job.settling:
+            kind = FailureKind.TIMED_OUT
+            message = f"the job was stopped after {seconds:g} s, its time limit"
+            failed = Failed(kind, message, kind.value, f"{kind.value}: {message}", retry=True)
+            self._spawn(self._stop_and_fail(job, failed))
 
     async def _interrupt(self, job: ActiveJob) -> bool:
         """Stops what runs the job; False if it cannot be stopped."""
+        job.stop_timers()
         pool = self.pools[job.record.name or ""]
         try:
             await asyncio.wait_for(pool.interrupt(job.slot), INTERRUPT_TIMEOUT_S)
         except asyncio.TimeoutError:
-            logger.error("job %s of queue %s does not let itself be stopped", job.record.id, self._queue)
+            self.events.emit("error", what=f"job {job.record.id} does not let itself be stopped")
             return False
         return True
 
     def _give_up(self, job: ActiveJob) -> None:
         """The job is somebody else's by now: nobody will take its result."""
         self._report_lost(job, "its lock could not be renewed")
-        self._loop.create_task(self._abandon(job))
+        self._spawn(self._abandon(job))
 
     async def _abandon(self, job: ActiveJob) -> None:
         job.settling = True
@@ -316,27 +445,21 @@ class Engine:
             self._run(job)
 
     def _report_lost(self, job: ActiveJob, why: str) -> None:
-        logger.error(
-            "job %s of queue %s is not ours any more: %s. Another worker may run it again.",
-            job.record.id,
-            self._queue,
-            why,
-        )
+        self.events.emit("lock_lost", job.record, why=why)
 
-    def _refuse_scheduler(self, job: ActiveJob, scheduler_id: str) -> None:
-        # Run without writing the next iteration first, the schedule would end here without a word.
-        self._fault = SchedulerUnsupported(
-            f"job {job.record.id} comes from job scheduler {scheduler_id!r}, whose next run this version of "
-            "bullmq-bridge cannot compute: let a Node worker serve this queue"
-        )
-        self.stop()
-        self._hand_back(job)
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        # The loop keeps only weak references to tasks.
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     # What a running job may ask (see AsyncJobPort)
 
     def progress(self, job_id: str, progress: bytes) -> None:
         """See ``JobPort``."""
         self._note(job_id, self._calls.update_progress(job_id, progress))
+        if job := self._active.get(job_id):
+            self.events.emit("progress", job.record, progress=progress)
 
     def log(self, job_id: str, row: str) -> None:
         """See ``JobPort``."""
@@ -347,15 +470,36 @@ class Engine:
     def _note(self, job_id: str, command: Command) -> None:
         def answered(reply: Any) -> None:
             if isinstance(reply, ReplyError) or (isinstance(reply, int) and reply < 0):
-                logger.warning("job %s of queue %s: progress or log was refused: %s", job_id, self._queue, reply)
+                self.events.emit("error", what=f"progress or log of job {job_id} was refused: {reply}")
 
-        self._link.send(NoteCall(command, answered))
+        self._line.send(NoteCall(command, answered))
 
-    async def ask(self, job_id: str, question: str) -> list[bytes]:
+    async def ask(self, job_id: str, question: str, *values: Any) -> Any:
         """See ``AsyncJobPort``."""
-        suffix = {CHILDREN_VALUES: "processed", IGNORED_FAILURES: "failed"}[question]
-        answer: list[bytes] = await self._link.ask("HGETALL", f"{self._keys.job(job_id)}:{suffix}")
-        return answer
+        job = self._active.get(job_id)
+        if job is None or job.settling:
+            raise JobNotHeld(f"job {job_id} of queue {self.settings.queue!r} is not held by this worker any more")
+        asked = Question(question)
+        if asked is Question.MOVE_TO_WAITING_CHILDREN:
+            return await self._move_to_waiting_children(job)
+        return await answer(asked, values, job, self._calls, self._line)
+
+    async def _move_to_waiting_children(self, job: ActiveJob) -> bool:
+        """Moves a job that runs, if it has children to wait for."""
+        replied: asyncio.Future[Any] = self._loop.create_future()
+        job.settling = True
+        command = self._calls.move_to_waiting_children(job.record.id, job.token, now_ms())
+        self._line.send(JobCall(command, replied.set_result, job))
+        reply = await replied
+        if problem := refusal(reply):
+            job.settling = False
+            raise JobNotHeld(f"job {job.record.id} could not wait for its children: {problem}")
+        if reply == replies.NO_CHILD_PENDING:
+            job.settling = False
+            return False
+        job.moved = True
+        self.events.emit("waiting_children", job.record)
+        return True
 
     # After a lost connection (see Party)
 
@@ -363,10 +507,10 @@ class Engine:
         """See ``Party``."""
         return await reconcile(connection, self._keys, self._worker_id, unanswered, set(self._active))
 
-    def resume(self, unanswered: list[Call], findings: Findings) -> None:
+    def resume_after_loss(self, findings: Findings) -> None:
         """See ``Party``."""
         for call in findings.resend:
-            self._link.send(call)
+            self._line.send(call)
         for call, reply in findings.replies:
             call.on_reply(reply)
         for record, token in findings.strays:
@@ -379,3 +523,11 @@ class Engine:
     def writable(self) -> None:
         """See ``Party``."""
         self._fetcher.wake()
+
+
+async def _first(seconds: float, *events: asyncio.Event) -> None:
+    """Waits for one of the events, but no longer than ``seconds``."""
+    waits = [asyncio.ensure_future(event.wait()) for event in events]
+    await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    for wait in waits:
+        wait.cancel()

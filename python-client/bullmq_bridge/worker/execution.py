@@ -6,8 +6,10 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractViolation
-from bullmq_bridge.outcome import Completed, FailureKind, Outcome, raised, refused
+from bullmq_bridge.directive import Directive
+from bullmq_bridge.outcome import Completed, FailureKind, Outcome, outcome_of, refused
 from bullmq_bridge.worker.job import AsyncJob, AsyncJobPort, Job, SyncJobPort
+from bullmq_bridge.worker.logs import current_job
 
 if TYPE_CHECKING:
     from bullmq_bridge.contract.contract import JobContract
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 def execute(processor: Processor, contract: JobContract, record: JobRecord, port: SyncJobPort) -> Outcome:
     """Runs a plain function on a job."""
+    current_job.set(record)
     try:
         data = contract.data.decode(record.data or b"")
     except ContractViolation as violation:
@@ -25,8 +28,8 @@ def execute(processor: Processor, contract: JobContract, record: JobRecord, port
         result = processor.function(Job(record, data, port))
     except BaseException as error:
         # SystemExit and KeyboardInterrupt too: a processor that calls sys.exit() failed, the slot goes on.
-        return raised(error)
-    return _encoded(contract, result)
+        return outcome_of(error)
+    return _ended(contract, result)
 
 
 async def execute_async(processor: Processor, contract: JobContract, record: JobRecord, port: AsyncJobPort) -> Outcome:
@@ -35,6 +38,7 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     Raises:
         asyncio.CancelledError: the engine cancelled the task.
     """
+    current_job.set(record)
     try:
         data = contract.data.decode(record.data or b"")
     except ContractViolation as violation:
@@ -44,10 +48,10 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     except asyncio.CancelledError as error:
         if _cancelled_from_outside():
             raise
-        return raised(error)
+        return outcome_of(error)
     except Exception as error:
-        return raised(error)
-    return _encoded(contract, result)
+        return outcome_of(error)
+    return _ended(contract, result)
 
 
 def _cancelled_from_outside() -> bool:
@@ -57,7 +61,9 @@ def _cancelled_from_outside() -> bool:
     return cancelling is None or cancelling() > 0
 
 
-def _encoded(contract: JobContract, result: Any) -> Outcome:
+def _ended(contract: JobContract, result: Any) -> Outcome:
+    if isinstance(result, Directive):
+        return outcome_of(result)
     try:
         return Completed(contract.result.encode(result))
     except ContractViolation as violation:

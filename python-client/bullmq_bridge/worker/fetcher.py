@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.protocol.calls import ScriptCalls
     from bullmq_bridge.protocol.job import JobRecord
-    from bullmq_bridge.worker.link import Link
+    from bullmq_bridge.worker.link import Line
     from bullmq_bridge.worker.settings import Settings
 
 logger = logging.getLogger("bullmq_bridge.worker")
@@ -41,23 +41,27 @@ class Fetcher:
     Args:
         on_job: called with a job that was fetched, its token and its slot.
         on_answer: called after each answer to a fetch was dealt with.
+        on_drained: called when the queue turns out to have nothing for us, after it had.
     """
 
     def __init__(
         self,
         settings: Settings,
         calls: ScriptCalls,
-        link: Link,
+        line: Line,
         worker_id: str,
         on_job: Callable[[JobRecord, str, int], None],
         on_answer: Callable[[], None],
+        on_drained: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._calls = calls
-        self._link = link
+        self._line = line
         self._worker_id = worker_id
         self._on_job = on_job
         self._on_answer = on_answer
+        self._on_drained = on_drained
+        self._drained = False
         self._marker = Marker(settings, calls.keys.marker, calls.keys.client_name(settings.name))
         # Slots that can run a job, those of them that have none, and those for which an answer is on its way.
         self._ready: set[int] = set()
@@ -72,7 +76,7 @@ class Fetcher:
         self._due = 0.0
         self._due_timer: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._paused = False
         self._loop = asyncio.get_running_loop()
 
     # Slots
@@ -84,7 +88,7 @@ class Fetcher:
 
     def is_ready(self, slot: int) -> bool:
         """Whether the slot may be given a next job."""
-        return slot in self._ready and not self._stopped
+        return slot in self._ready and not self._paused
 
     def add(self, slot: int, free: bool = True) -> None:
         """The slot can run jobs; ``free``: it has none at the moment."""
@@ -118,28 +122,42 @@ class Fetcher:
             self._ramp = 1
             self._fetch()
 
+    def had_job(self) -> None:
+        """The queue has given us a job."""
+        self._drained = False
+
     def note(self, fetched: Fetched) -> None:
         """Takes an answer without a job: when to ask again. Then waits, if nobody fetches."""
         self._remember(fetched)
         if not self._fetching:
             self._wait()
 
-    async def stop(self) -> None:
+    async def pause(self) -> None:
         """Fetches no more, and ends the wait without losing a marker that is popped at this very moment."""
-        self._stopped = True
+        self._paused = True
         for timer in (self._limit_timer, self._due_timer):
             if timer is not None:
                 timer.cancel()
+        self._limit_timer = self._due_timer = None
         waiting = self._waiting
         if waiting is not None and self._marker.client_id is not None:
-            self._link.send(PassingCall(("CLIENT", "UNBLOCK", self._marker.client_id)))
+            self._line.send(PassingCall(("CLIENT", "UNBLOCK", self._marker.client_id)))
             await asyncio.wait([waiting], timeout=UNBLOCK_TIMEOUT_S)
         if waiting is not None:
             waiting.cancel()
+        self._waiting = None
+
+    def resume(self) -> None:
+        """Fetches again after ``pause``."""
+        self._paused = False
+        self.wake()
+
+    def close(self) -> None:
+        """Gives the blocking connection back; ``pause`` must have been called."""
         self._marker.close()
 
     def _fetch(self) -> None:
-        if self._stopped or not self._link.is_writable:
+        if self._paused or not self._line.is_writable:
             return
         self._found_all = True
         for _ in range(min(self._ramp, len(self._free))):
@@ -149,13 +167,14 @@ class Fetcher:
             self._tokens += 1
             token = f"{self._worker_id}:{self._tokens}"
             command = self._calls.move_to_active(token, now_ms())
-            self._link.send(FetchCall(command, partial(self._fetched, slot, token), token))
+            self._line.send(FetchCall(command, partial(self._fetched, slot, token), token))
         self._ramp *= 2
 
     def _fetched(self, slot: int, token: str, reply: Any) -> None:
         self._fetching.discard(slot)
         fetched = self._read(reply)
         if fetched.job is not None:
+            self.had_job()
             self._on_job(fetched.job, token, slot)
         else:
             self._found_all = False
@@ -188,8 +207,11 @@ class Fetcher:
     # Waiting
 
     def _wait(self) -> None:
-        if self._stopped or not self._free or not self._link.is_writable:
+        if self._paused or not self._free or not self._line.is_writable:
             return
+        if not self._drained:
+            self._drained = True
+            self._on_drained()
         limited_s = self._limited_until - time.time()
         if limited_s > 0:
             if self._limit_timer is None:
@@ -226,9 +248,9 @@ class Fetcher:
                 break
             member, score = popped
             due = score / 1000
-            if self._stopped or (due <= time.time() and not self._free):
+            if self._paused or (due <= time.time() and not self._free):
                 # We cannot take what it announces: the next worker must find it.
-                self._link.send(PassingCall(("ZADD", self._calls.keys.marker, score, member)))
+                self._line.send(PassingCall(("ZADD", self._calls.keys.marker, score, member)))
                 break
             if due <= time.time():
                 break

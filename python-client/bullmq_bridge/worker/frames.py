@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome
+from bullmq_bridge.outcome import (
+    AwaitingChildren,
+    Completed,
+    Failed,
+    FailureKind,
+    Limited,
+    Moved,
+    Outcome,
+    Snoozed,
+)
 from bullmq_bridge.protocol.job import JobRecord
 
 if TYPE_CHECKING:
@@ -80,17 +89,19 @@ def decode_job(values: list[Any]) -> JobRecord:
     return JobRecord(**{**fields, "opts": json.loads(fields["opts"]), "stacktrace": tuple(fields["stacktrace"])})
 
 
+_OUTCOMES = {kind.__name__: kind for kind in (Completed, Failed, Snoozed, AwaitingChildren, Limited, Moved)}
+
+
 def encode_outcome(outcome: Outcome) -> bytes:
     """An OUTCOME frame."""
-    if isinstance(outcome, Completed):
-        return encode(Kind.OUTCOME, "completed", outcome.result)
-    o = outcome
-    return encode(Kind.OUTCOME, "failed", o.kind.value, o.message, o.error, o.trace, o.retry, o.paths)
+    return encode(Kind.OUTCOME, type(outcome).__name__, *(getattr(outcome, name) for name in outcome.__slots__))
 
 
 def decode_outcome(values: list[Any]) -> Outcome:
     """The outcome of an OUTCOME frame."""
-    if values[0] == "completed":
-        return Completed(values[1])
-    _, kind, message, error, trace, retry, paths = values
-    return Failed(FailureKind(kind), message, error, trace, retry, tuple(paths))
+    name, *fields = values
+    if name == Failed.__name__:
+        kind, message, error, trace, retry, paths, delay_ms = fields
+        return Failed(FailureKind(kind), message, error, trace, retry, tuple(paths), delay_ms)
+    outcome: Outcome = _OUTCOMES[name](*fields)
+    return outcome

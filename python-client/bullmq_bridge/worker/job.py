@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from bullmq_bridge.contract import portable_json
+from bullmq_bridge.directive import Departed, Snooze
 from bullmq_bridge.outcome import well_formed
+from bullmq_bridge.worker.question import Question
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
@@ -14,9 +17,6 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.job import JobRecord
 
 Data = TypeVar("Data")
-
-CHILDREN_VALUES = "children_values"
-IGNORED_FAILURES = "ignored_failures"
 
 
 class JobPort(Protocol):
@@ -32,15 +32,15 @@ class JobPort(Protocol):
 class SyncJobPort(JobPort, Protocol):
     """The engine, from a process slot."""
 
-    def ask(self, job_id: str, question: str) -> list[bytes]:
-        """A flat field/value list about the job."""
+    def ask(self, job_id: str, question: str, *values: Any) -> Any:
+        """The answer to a ``Question`` about the job."""
 
 
 class AsyncJobPort(JobPort, Protocol):
     """The engine, from its own event loop."""
 
-    def ask(self, job_id: str, question: str) -> Awaitable[list[bytes]]:
-        """A flat field/value list about the job."""
+    def ask(self, job_id: str, question: str, *values: Any) -> Awaitable[Any]:
+        """The answer to a ``Question`` about the job."""
 
 
 class _BaseJob(Generic[Data]):
@@ -66,7 +66,44 @@ class _BaseJob(Generic[Data]):
         self.processed_on = record.processed_on
         """When this attempt started, in ms since the epoch."""
         self.parent_key = record.parent_key
-        """Redis key of the parent job, if there is one."""
+        """Redis key of the parent job (``prefix:queue:id``), if there is one."""
+        self.token = record.token
+        """Under which this worker holds the job's lock."""
+
+    def move_to_delayed(self, delay_s: float) -> NoReturn:
+        """Ends this run: the job runs again after the delay, and no attempt is charged.
+
+        Raises:
+            Snooze: always; that is how the run ends.
+        """
+        raise Snooze(delay_s)
+
+
+@dataclass(frozen=True, slots=True)
+class DependencyCounts:
+    """How many children of a job are in which state."""
+
+    processed: int
+    unprocessed: int
+    ignored: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Dependencies:
+    """The children of a job by state; each is named by its key (``prefix:queue:id``).
+
+    Args:
+        processed: completed, with their results.
+        unprocessed: not finished.
+        ignored: failed, and ignored by their option, with the reasons.
+        failed: failed, and fail the parent.
+    """
+
+    processed: dict[str, Any]
+    unprocessed: list[str]
+    ignored: dict[str, str]
+    failed: list[str]
 
 
 class Job(_BaseJob[Data]):
@@ -88,13 +125,58 @@ class Job(_BaseJob[Data]):
         """Appends a line to the job's log, which dashboards and ``Queue.getJobLogs`` show."""
         self._port.log(self.id, well_formed(row))
 
+    def update_data(self, data: Any) -> None:
+        """Replaces the job's payload: the next run of a job with steps goes on from it.
+
+        Raises:
+            ValueError: the value is not JSON.
+            JobNotHeld: the job is not ours any more.
+        """
+        self._port.ask(self.id, Question.UPDATE_DATA, portable_json.dumps(data))
+        self.data = data
+
+    def extend_lock(self, duration_ms: int) -> None:
+        """Makes the lock last so long from now; the worker's own renewal goes on all the same.
+
+        Raises:
+            JobNotHeld: the job is not ours any more.
+        """
+        self._port.ask(self.id, Question.EXTEND_LOCK, duration_ms)
+
     def get_children_values(self) -> dict[str, Any]:
         """Results of the children that completed, by child key (``prefix:queue:id``)."""
-        return _values(self._port.ask(self.id, CHILDREN_VALUES))
+        return _values(self._port.ask(self.id, Question.CHILDREN_VALUES))
 
     def get_ignored_children_failures(self) -> dict[str, str]:
         """Reasons of the children whose failure was ignored, by child key (``prefix:queue:id``)."""
-        return _reasons(self._port.ask(self.id, IGNORED_FAILURES))
+        return _reasons(self._port.ask(self.id, Question.IGNORED_FAILURES))
+
+    def get_failed_children(self) -> list[str]:
+        """Keys of the children whose failure fails this job."""
+        return _names(self._port.ask(self.id, Question.FAILED_CHILDREN))
+
+    def get_dependencies(self) -> Dependencies:
+        """All children, by state."""
+        return Dependencies(
+            processed=self.get_children_values(),
+            unprocessed=_names(self._port.ask(self.id, Question.PENDING_CHILDREN)),
+            ignored=self.get_ignored_children_failures(),
+            failed=self.get_failed_children(),
+        )
+
+    def get_dependencies_count(self) -> DependencyCounts:
+        """How many children are in which state."""
+        return DependencyCounts(*self._port.ask(self.id, Question.DEPENDENCY_COUNTS))
+
+    def move_to_waiting_children(self) -> None:
+        """Ends this run if children are pending: the job runs again when they have finished. Returns if none is.
+
+        Raises:
+            Departed: the job has moved; let it pass.
+            JobNotHeld: the job is not ours any more.
+        """
+        if self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN):
+            raise Departed
 
 
 class AsyncJob(_BaseJob[Data]):
@@ -116,13 +198,58 @@ class AsyncJob(_BaseJob[Data]):
         """Appends a line to the job's log, which dashboards and ``Queue.getJobLogs`` show."""
         self._port.log(self.id, well_formed(row))
 
+    async def update_data(self, data: Any) -> None:
+        """Replaces the job's payload: the next run of a job with steps goes on from it.
+
+        Raises:
+            ValueError: the value is not JSON.
+            JobNotHeld: the job is not ours any more.
+        """
+        await self._port.ask(self.id, Question.UPDATE_DATA, portable_json.dumps(data))
+        self.data = data
+
+    async def extend_lock(self, duration_ms: int) -> None:
+        """Makes the lock last so long from now; the worker's own renewal goes on all the same.
+
+        Raises:
+            JobNotHeld: the job is not ours any more.
+        """
+        await self._port.ask(self.id, Question.EXTEND_LOCK, duration_ms)
+
     async def get_children_values(self) -> dict[str, Any]:
         """Results of the children that completed, by child key (``prefix:queue:id``)."""
-        return _values(await self._port.ask(self.id, CHILDREN_VALUES))
+        return _values(await self._port.ask(self.id, Question.CHILDREN_VALUES))
 
     async def get_ignored_children_failures(self) -> dict[str, str]:
         """Reasons of the children whose failure was ignored, by child key (``prefix:queue:id``)."""
-        return _reasons(await self._port.ask(self.id, IGNORED_FAILURES))
+        return _reasons(await self._port.ask(self.id, Question.IGNORED_FAILURES))
+
+    async def get_failed_children(self) -> list[str]:
+        """Keys of the children whose failure fails this job."""
+        return _names(await self._port.ask(self.id, Question.FAILED_CHILDREN))
+
+    async def get_dependencies(self) -> Dependencies:
+        """All children, by state."""
+        return Dependencies(
+            processed=await self.get_children_values(),
+            unprocessed=_names(await self._port.ask(self.id, Question.PENDING_CHILDREN)),
+            ignored=await self.get_ignored_children_failures(),
+            failed=await self.get_failed_children(),
+        )
+
+    async def get_dependencies_count(self) -> DependencyCounts:
+        """How many children are in which state."""
+        return DependencyCounts(*(await self._port.ask(self.id, Question.DEPENDENCY_COUNTS)))
+
+    async def move_to_waiting_children(self) -> None:
+        """Ends this run if children are pending: the job runs again when they have finished. Returns if none is.
+
+        Raises:
+            Departed: the job has moved; let it pass.
+            JobNotHeld: the job is not ours any more.
+        """
+        if await self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN):
+            raise Departed
 
 
 def _values(flat: Sequence[bytes]) -> dict[str, Any]:
@@ -131,6 +258,10 @@ def _values(flat: Sequence[bytes]) -> dict[str, Any]:
 
 def _reasons(flat: Sequence[bytes]) -> dict[str, str]:
     return {key: value.decode("utf-8", "replace") for key, value in _pairs(flat)}
+
+
+def _names(items: Sequence[bytes]) -> list[str]:
+    return [item.decode("utf-8", "replace") for item in items]
 
 
 def _pairs(flat: Sequence[bytes]) -> list[tuple[str, bytes]]:

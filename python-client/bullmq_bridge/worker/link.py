@@ -38,16 +38,47 @@ NOT_APPLIED = ("NOSCRIPT", "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTER
 
 
 class Party(Protocol):
-    """Who uses the link, and knows what its commands mean."""
+    """Who uses the link, and knows what its commands mean: the engine of a queue."""
 
     async def reconcile(self, connection: Connection, unanswered: list[Call]) -> Findings:
         """Finds out, over a new connection, what became of commands without an answer."""
 
-    def resume(self, unanswered: list[Call], findings: Findings) -> None:
+    def resume_after_loss(self, findings: Findings) -> None:
         """Goes on with what was found; commands may be sent again from here on."""
 
     def writable(self) -> None:
         """The socket takes data again after it was full."""
+
+
+class Line:
+    """The link as one party uses it."""
+
+    def __init__(self, link: Link, party: Party) -> None:
+        self._link = link
+        self._party = party
+
+    @property
+    def is_connected(self) -> bool:
+        """Whether commands reach Redis now."""
+        return self._link.is_connected
+
+    @property
+    def is_writable(self) -> bool:
+        """Whether there is a connection whose socket takes more data: the time to start new work."""
+        return self._link.is_writable
+
+    def send(self, call: Call) -> None:
+        """Sends a command now, or after the next connect."""
+        call.party = self._party
+        self._link.send(call)
+
+    async def ask(self, *command: Any) -> Any:
+        """The answer to a command that may be sent twice: asked again after a lost connection.
+
+        Raises:
+            ReplyError: what the server answered.
+        """
+        return await self._link.ask(*command)
 
 
 class Link:
@@ -55,14 +86,13 @@ class Link:
 
     Args:
         redis_url: where Redis is.
-        scripts: loaded into each server before the first command.
-        party: owns the commands.
     """
 
-    def __init__(self, redis_url: str, scripts: list[Script], party: Party) -> None:
+    def __init__(self, redis_url: str) -> None:
         self._redis_url = redis_url
-        self._scripts = scripts
-        self._party = party
+        # Loaded into each server before the first command.
+        self._scripts: dict[str, Script] = {}
+        self._parties: list[Party] = []
         self._connection: Connection | None = None
         self._identity: Identity | None = None
         self._backlog: list[Call] = []
@@ -71,6 +101,17 @@ class Link:
         self._watch: asyncio.TimerHandle | None = None
         self._closing = False
         self._loop = asyncio.get_running_loop()
+
+    def join(self, party: Party, scripts: list[Script]) -> Line:
+        """A line for a party that calls these scripts; it learns when connections are lost and found."""
+        self._parties.append(party)
+        self._scripts.update((script.sha1, script) for script in scripts)
+        return Line(self, party)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there has been a connection, so that something may have been told to Redis."""
+        return self._identity is not None
 
     @property
     def is_connected(self) -> bool:
@@ -130,12 +171,15 @@ class Link:
                     self._redis_url,
                     on_lost=self._lost,
                     on_refused=self._not_applied,
-                    on_writable=self._party.writable,
+                    on_writable=self._writable,
                 )
                 identity = await identify(connection)
                 await end_old_connection(connection, self._identity, identity)
-                await load_scripts(connection, self._scripts)
-                findings = await self._party.reconcile(connection, unanswered)
+                await load_scripts(connection, self._scripts.values())
+                findings = [
+                    await party.reconcile(connection, [call for call in unanswered if call.party is party])
+                    for party in self._parties
+                ]
                 break
             except (RedisError, ReplyError, OSError) as error:
                 logger.warning(
@@ -148,7 +192,8 @@ class Link:
             delay = min(delay * 2, MAX_RECONNECT_DELAY_S)
         self._identity = identity
         self._connection = connection
-        self._party.resume(unanswered, findings)
+        for party, found in zip(self._parties, findings, strict=True):
+            party.resume_after_loss(found)
         self._flush_backlog()
 
     def _lost(self, connection: Connection, unanswered: list[Call]) -> None:
@@ -158,6 +203,10 @@ class Link:
         if not self._closing:
             logger.warning("the connection to Redis was lost with %s commands unanswered", len(unanswered))
             self._connecting = self._loop.create_task(self._connect(unanswered))
+
+    def _writable(self) -> None:
+        for party in self._parties:
+            party.writable()
 
     def _not_applied(self, call: Call, error: ReplyError) -> bool:
         """Keeps a command that Redis did not run for later; False if it is for its caller to handle."""
@@ -181,7 +230,7 @@ class Link:
             return
         with contextlib.suppress(ConnectionLost, ReplyError):
             # Whatever the error was: after SCRIPT FLUSH or a failover they are missing.
-            await load_scripts(connection, self._scripts)
+            await load_scripts(connection, self._scripts.values())
         self._flush_backlog()
 
     def _flush_backlog(self) -> None:

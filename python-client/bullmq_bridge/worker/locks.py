@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.protocol.calls import ScriptCalls
     from bullmq_bridge.worker.active_job import ActiveJob
-    from bullmq_bridge.worker.link import Link
+    from bullmq_bridge.worker.link import Line
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -32,12 +32,12 @@ class Locks:
     def __init__(
         self,
         calls: ScriptCalls,
-        link: Link,
+        line: Line,
         active: Mapping[str, ActiveJob],
         on_lost: Callable[[ActiveJob], None],
     ) -> None:
         self._calls = calls
-        self._link = link
+        self._line = line
         self._active = active
         self._on_lost = on_lost
         self._interval_s = calls.lock_duration_ms / 4000
@@ -63,13 +63,13 @@ class Locks:
         self._renew([job for job in self._active.values() if now - job.renewed_at >= self._interval_s])
 
     def _renew(self, jobs: list[ActiveJob]) -> None:
-        if not jobs or not self._link.is_connected:
+        if not jobs or not self._line.is_connected:
             return
         now = time.monotonic()
         for job in jobs:
             job.renewed_at = now
         command = self._calls.extend_locks([job.record.id for job in jobs], [job.token for job in jobs])
-        self._link.send(PassingCall(command, partial(self._renewed, jobs)))
+        self._line.send(PassingCall(command, partial(self._renewed, jobs)))
 
     def _renewed(self, jobs: list[ActiveJob], reply: Any) -> None:
         if isinstance(reply, ReplyError):

@@ -18,6 +18,10 @@ class StartFailed(RuntimeError):
 class Pool(Protocol):
     """Runs jobs in numbered slots, one job a slot."""
 
+    @property
+    def can_interrupt(self) -> bool:
+        """Whether a job that runs can be stopped."""
+
     async def start(self) -> None:
         """Makes every slot ready.
 
@@ -33,6 +37,15 @@ class Pool(Protocol):
 
     async def interrupt(self, slot: int) -> None:
         """Stops what the slot runs, and returns when it runs no more. ``done`` is not called."""
+
+    def raise_time_limit(self, slot: int) -> None:
+        """Raises ``TimeLimitExceeded`` in the job that the slot runs (in a coroutine: cancels it)."""
+
+    async def resize(self, size: int) -> None:
+        """Changes the number of slots. One that is given up goes when its job has ended."""
+
+    def dump_stacks(self) -> None:
+        """Writes what every slot does to standard error."""
 
     async def stop(self) -> None:
         """Runs the teardown and gives everything back."""

@@ -1,82 +1,221 @@
-"""A worker as a program: puts the parts together, and obeys signals."""
+"""Workers as a program: several queues on one connection, and signals."""
 
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import logging
+import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractError
 from bullmq_bridge.protocol.bundle import BundleError, load_bundle
-from bullmq_bridge.worker import target
-from bullmq_bridge.worker.async_pool import AsyncPool
-from bullmq_bridge.worker.engine import Engine, SchedulerUnsupported
+from bullmq_bridge.worker import logs
+from bullmq_bridge.worker.assembly import assemble
+from bullmq_bridge.worker.exit_code import ExitCode
+from bullmq_bridge.worker.link import Link
 from bullmq_bridge.worker.pool import StartFailed
-from bullmq_bridge.worker.process_pool import ProcessPool
 from bullmq_bridge.worker.target import TargetError
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Mapping
+
+    from bullmq_bridge.worker.engine import Engine
+    from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.pool import Pool
     from bullmq_bridge.worker.worker import Worker
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
-LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+#: A second SIGINT within this time is the same Ctrl-C (shells and wrappers send it twice); later it means: now.
+SECOND_INT_AFTER_S = 1.0
 
 
-def run(worker: Worker) -> None:
-    """Runs a worker until SIGTERM or SIGINT.
+@dataclass(frozen=True)
+class RunOptions:
+    """How workers run as a program.
+
+    Args:
+        settings: of each queue, what wins over the worker's own settings (see ``Settings``).
+        bundle: file of BullMQ's scripts, instead of the workers'.
+        log_format: of the lines on standard error.
+    """
+
+    settings: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    bundle: str | None = None
+    log_format: LogFormat = "human"
+
+
+def run(workers: list[Worker], options: RunOptions | None = None) -> None:
+    """Runs workers until SIGTERM or SIGINT.
 
     Raises:
-        SystemExit: with code 1 when it cannot start, or must not go on.
+        SystemExit: with a code of ``ExitCode`` other than 0 when they did not end well.
     """
-    if not logging.getLogger().handlers:
-        logging.basicConfig(level=logging.INFO, format=LOG_FORMAT)
+    options = options or RunOptions()
+    logs.configure(options.log_format)
+    queues = ", ".join(worker.queue for worker in workers)
     try:
-        asyncio.run(_run(worker))
+        program = Program(workers, options)
+        code = asyncio.run(program.run())
     except (BundleError, ContractError, StartFailed, TargetError, ValueError) as error:
-        logger.critical("the worker of queue %s cannot start: %s", worker.queue, error)
-        raise SystemExit(1) from error
-    except SchedulerUnsupported as error:
-        logger.critical("the worker of queue %s stops: %s", worker.queue, error)
-        raise SystemExit(1) from error
+        logger.critical("the worker of queue %s cannot start: %s", queues, error)
+        code = ExitCode.CANNOT_START
+    else:
+        if program.left_threads:
+            # They run on with jobs that others may take now: the overlap must be short, so nothing else is done.
+            logging.shutdown()
+            os._exit(code)
+    if code is not ExitCode.OK:
+        raise SystemExit(code)
 
 
-async def _run(worker: Worker) -> None:
-    engine = assemble(worker)
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _stop, engine, number)
-    await engine.run()
+class Program:
+    """Workers of several queues that share one command connection.
 
-
-def _stop(engine: Engine, number: signal.Signals) -> None:
-    logger.info("%s: no more jobs are fetched", number.name)
-    engine.stop()
-
-
-def assemble(worker: Worker) -> Engine:
-    """The engine of a worker, with its pools. Needs a running event loop.
-
-    Raises:
-        BundleError, ContractError, TargetError, ValueError: the worker is declared in a way that cannot work.
+    Call ``run`` on the main thread for a program with signals; ``start`` and ``close`` embed it in another one.
     """
-    if not worker.processors:
-        raise ValueError("it has no processor: declare one with @worker.job(name)")
-    contract = worker.load_contract()
-    for name in contract.names():
-        if name not in worker.processors:
-            logger.warning("queue %s: job %r of the contract has no processor in this worker", worker.queue, name)
-    settings = worker.settings()
-    engine = Engine(settings, load_bundle(worker.bundle_file))
-    plain = [name for name, processor in worker.processors.items() if not processor.is_async]
-    coroutines = {name: processor for name, processor in worker.processors.items() if processor.is_async}
-    if coroutines:
-        pool: Pool = AsyncPool(coroutines, contract, engine, worker.setup_hook, worker.teardown_hook)
-        engine.pools.update(dict.fromkeys(coroutines, pool))
-    if plain:
-        where = target.describe(worker, worker.module_names())
-        pool = ProcessPool(settings.concurrency, where, engine, engine.slot_ready, engine.slot_lost)
-        engine.pools.update(dict.fromkeys(plain, pool))
-    return engine
+
+    def __init__(self, workers: list[Worker], options: RunOptions | None = None) -> None:
+        self._workers = workers
+        self._options = options or RunOptions()
+        self.engines: dict[str, Engine] = {}
+        self.left_threads = False
+        self._link: Link | None = None
+        self._stopping = asyncio.Event()
+        self._cold = asyncio.Event()
+        self._first_int = 0.0
+        self._pausing: list[asyncio.Future[None]] = []
+
+    async def run(self) -> ExitCode:
+        """Works until a signal says stop.
+
+        Raises:
+            BundleError, ContractError, StartFailed, TargetError, ValueError: a worker cannot start.
+        """
+        self._listen_to_signals()
+        try:
+            await self._until_stopped(self.start())
+            if not self._stopping.is_set():
+                await self._until_stopped(self._until_engines_stop())
+        finally:
+            code = await self.close()
+        return code
+
+    async def start(self) -> None:
+        """Starts every worker; returns when all are at work.
+
+        Raises:
+            BundleError, ContractError, StartFailed, TargetError, ValueError: a worker cannot start.
+        """
+        settings = [worker.settings(self._options.settings.get(worker.queue, {})) for worker in self._workers]
+        bundle = load_bundle(self._options.bundle or self._workers[0].bundle_file)
+        self._link = Link(settings[0].redis_url)
+        for worker, each in zip(self._workers, settings, strict=True):
+            engine = assemble(worker, each, bundle, self._link, self._options.log_format)
+            self.engines[worker.queue] = engine
+        for pool in self._pools():
+            await pool.start()
+        await self._link.open()
+        for engine in self.engines.values():
+            engine.begin()
+
+    async def close(self) -> ExitCode:
+        """Lets running jobs finish within ``shutdown_timeout_s``, then stops them and hands them back."""
+        engines = self.engines.values()
+        try:
+            if self._link is not None and self._link.is_open:
+                await asyncio.gather(*(self._shut_down(engine) for engine in engines))
+        finally:
+            for pool in self._pools():
+                await pool.stop()
+            if self._link is not None:
+                await self._link.close()
+        self.left_threads = any(
+            engine.interrupted and not pool.can_interrupt for engine in engines for pool in engine.pools.values()
+        )
+        return self._exit_code()
+
+    def _pools(self) -> list[Pool]:
+        return list(dict.fromkeys(pool for engine in self.engines.values() for pool in engine.pools.values()))
+
+    async def _shut_down(self, engine: Engine) -> None:
+        shutting_down = asyncio.ensure_future(engine.shut_down(engine.settings.shutdown_timeout_s))
+        cold = asyncio.ensure_future(self._cold.wait())
+        await asyncio.wait([shutting_down, cold], return_when=asyncio.FIRST_COMPLETED)
+        cold.cancel()
+        if not shutting_down.done():
+            engine.hurry()
+        await shutting_down
+
+    def _exit_code(self) -> ExitCode:
+        engines = self.engines.values()
+        if any(engine.fault for engine in engines):
+            return ExitCode.UNSUPPORTED_PATTERN
+        if any(engine.unsettled for engine in engines):
+            return ExitCode.NOT_HANDED_BACK
+        if self._cold.is_set():
+            return ExitCode.COLD
+        return ExitCode.INTERRUPTED if any(engine.interrupted for engine in engines) else ExitCode.OK
+
+    async def _until_stopped(self, work: Awaitable[None]) -> None:
+        working = asyncio.ensure_future(work)
+        stopping = asyncio.ensure_future(self._stopping.wait())
+        await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
+        stopping.cancel()
+        if working.done():
+            working.result()
+        else:
+            working.cancel()
+
+    async def _until_engines_stop(self) -> None:
+        """All have stopped by themselves (``burst``), or one must not go on."""
+        waits = {asyncio.ensure_future(engine.stopping.wait()): engine for engine in self.engines.values()}
+        pending = set(waits)
+        while pending:
+            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+            if any(waits[wait].fault for wait in done):
+                break
+        for wait in pending:
+            wait.cancel()
+
+    # Signals
+
+    def _listen_to_signals(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self._terminate)
+        loop.add_signal_handler(signal.SIGINT, self._interrupt)
+        loop.add_signal_handler(signal.SIGTSTP, self._pause)
+        loop.add_signal_handler(signal.SIGCONT, self._resume)
+        loop.add_signal_handler(signal.SIGUSR1, self._dump_stacks)
+
+    def _terminate(self) -> None:
+        logger.info("SIGTERM: no more jobs are fetched")
+        self._stopping.set()
+
+    def _interrupt(self) -> None:
+        now = time.monotonic()
+        if not self._stopping.is_set():
+            logger.info("SIGINT: no more jobs are fetched; another Ctrl-C stops those that run and hands them back")
+            self._first_int = now
+            self._stopping.set()
+        elif now - self._first_int > SECOND_INT_AFTER_S:
+            logger.warning("SIGINT again: the jobs that run are stopped and handed back")
+            self._cold.set()
+
+    def _pause(self) -> None:
+        for engine in self.engines.values():
+            self._pausing.append(asyncio.ensure_future(engine.pause()))
+
+    def _resume(self) -> None:
+        for engine in self.engines.values():
+            engine.resume()
+
+    def _dump_stacks(self) -> None:
+        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
+        for pool in self._pools():
+            pool.dump_stacks()

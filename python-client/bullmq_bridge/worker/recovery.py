@@ -12,10 +12,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.protocol.job import parse_job
-from bullmq_bridge.worker.call import FetchCall, JobCall, NoteCall
+from bullmq_bridge.worker.call import FetchCall, JobCall, NoteCall, RepeatableCall
 from bullmq_bridge.worker.connection import ReplyError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bullmq_bridge.protocol.bundle import Script
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
@@ -72,7 +74,7 @@ async def end_old_connection(connection: Connection, old: Identity | None, new: 
         logger.warning("the lost connection could not be ended on the server: %s", error)
 
 
-async def load_scripts(connection: Connection, scripts: list[Script]) -> None:
+async def load_scripts(connection: Connection, scripts: Iterable[Script]) -> None:
     """Puts the scripts into the server's cache before the first command needs one."""
     for script in scripts:
         await connection.call("SCRIPT", "LOAD", script.source)
@@ -91,7 +93,11 @@ async def reconcile(
     # One connection runs its commands in order: a note that stands before an applied call was applied too.
     last_applied = max((unanswered.index(call) for call in calls if call not in unapplied), default=-1)
     for index, call in enumerate(unanswered):
-        if call in unapplied or (isinstance(call, NoteCall) and index > last_applied):
+        if (
+            call in unapplied
+            or isinstance(call, RepeatableCall)
+            or (isinstance(call, NoteCall) and index > last_applied)
+        ):
             findings.resend.append(call)
         elif isinstance(call, (JobCall, FetchCall)):
             # What it fetched is locked under its own token.

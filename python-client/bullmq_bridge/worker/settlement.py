@@ -4,56 +4,93 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from enum import Enum
 from typing import TYPE_CHECKING
 
-from bullmq_bridge.outcome import FAILURE_FIELD, Completed, Failed, Outcome
+from bullmq_bridge.outcome import FAILURE_FIELD, AwaitingChildren, Completed, Failed, Limited, Outcome, Snoozed
 from bullmq_bridge.protocol.backoff import UnknownBackoff, backoff_delay_ms
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.calls import Command, ScriptCalls
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.protocol.options import WorkerOptions
+
+
+class Answer(Enum):
+    """How the answer to a settling call is read when it brings no job."""
+
+    #: It says when to ask again.
+    TELLS_NEXT = 1
+    #: It says nothing about the queue.
+    TELLS_NOTHING = 2
+    #: It is the time for which the queue is rate limited, in ms.
+    TELLS_LIMIT = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """The call that settles a job.
+    """The calls that settle a job.
 
     Args:
         command: the script call.
-        state: where the job goes: ``completed``, ``failed``, ``delayed`` or ``wait``.
-        tells_next: whether an answer without a job means that there is none (else nothing is known).
+        state: where the job goes.
+        answer: how its answer is read.
+        before: a command that must be sent ahead of it.
     """
 
     command: Command
     state: str
-    tells_next: bool
+    answer: Answer
+    before: Command | None = None
 
 
 def settle(
     calls: ScriptCalls, record: JobRecord, token: str, outcome: Outcome, fetch_next: bool, now_ms: int
 ) -> Settlement:
-    """Maps how a job ended to what Redis is told, as ``Job.moveToCompleted`` and ``moveToFailed`` do (bullmq 6.7.0)."""
+    """Maps how a job ended to what Redis is told (``Job.moveToCompleted``, ``moveToFailed``; bullmq 6.7.0)."""
+    told = Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING
     if isinstance(outcome, Completed):
-        command = calls.move_to_completed(record, token, outcome.result, fetch_next, now_ms)
-        return Settlement(command, "completed", tells_next=True)
-    fields = _failure_fields(record, outcome)
-    delay = _retry_delay_ms(record, outcome)
+        return Settlement(calls.move_to_completed(record, token, outcome.result, fetch_next, now_ms), "completed", told)
+    if isinstance(outcome, Failed):
+        return _settle_failed(calls, record, token, outcome, fetch_next, now_ms)
+    if isinstance(outcome, Snoozed):
+        command = calls.move_to_delayed(record, token, outcome.delay_ms, (), fetch_next, now_ms, skip_attempt=True)
+        return Settlement(command, "delayed", Answer.TELLS_NOTHING)
+    if isinstance(outcome, AwaitingChildren):
+        command = calls.move_to_waiting_children(record.id, token, now_ms)
+        return Settlement(command, "waiting-children", Answer.TELLS_NOTHING)
+    if isinstance(outcome, Limited):
+        command = calls.move_to_wait(record.id, token)
+        return Settlement(command, "wait", Answer.TELLS_LIMIT, before=calls.limit(outcome.ttl_ms))
+    raise AssertionError(f"a job that was moved needs no settling: {outcome}")
+
+
+def _settle_failed(
+    calls: ScriptCalls, record: JobRecord, token: str, failed: Failed, fetch_next: bool, now_ms: int
+) -> Settlement:
+    fields = _failure_fields(record, failed)
+    delay = _retry_delay_ms(record, failed, calls.options)
     if delay is None:
-        command = calls.move_to_failed(record, token, outcome.message, fields, fetch_next, now_ms)
-        return Settlement(command, "failed", tells_next=True)
+        command = calls.move_to_failed(record, token, failed.message, fields, fetch_next, now_ms)
+        return Settlement(command, "failed", Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING)
     if delay == 0:
-        return Settlement(calls.retry_job(record, token, fields, now_ms), "wait", tells_next=False)
+        return Settlement(calls.retry_job(record, token, fields, now_ms), "wait", Answer.TELLS_NOTHING)
     command = calls.move_to_delayed(record, token, delay, fields, fetch_next, now_ms)
-    return Settlement(command, "delayed", tells_next=False)
+    return Settlement(command, "delayed", Answer.TELLS_NOTHING)
 
 
-def _retry_delay_ms(record: JobRecord, failed: Failed) -> int | None:
+def _retry_delay_ms(record: JobRecord, failed: Failed, options: WorkerOptions) -> int | None:
     """None: no attempt is left, or none would help."""
     attempts = record.opts.get("attempts")
     if not failed.retry or not isinstance(attempts, (int, float)) or record.attempts_made + 1 >= attempts:
         return None
+    limit = options.max_started_attempts
+    if limit and limit <= record.attempts_started:
+        return None
+    if failed.delay_ms is not None:
+        return failed.delay_ms
     try:
-        return backoff_delay_ms(record.opts.get("backoff"), record.attempts_made + 1)
+        return backoff_delay_ms(record.opts.get("backoff"), record.attempts_made + 1, options.backoffs)
     except UnknownBackoff:
         # Node leaves such a job active until it stalls; a failure that names the attempt's error says more.
         return None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.worker.call import PassingCall
@@ -12,19 +11,19 @@ from bullmq_bridge.worker.connection import ReplyError
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.calls import ScriptCalls
-    from bullmq_bridge.worker.link import Link
+    from bullmq_bridge.worker.events import Events
+    from bullmq_bridge.worker.link import Line
     from bullmq_bridge.worker.settings import Settings
-
-logger = logging.getLogger("bullmq_bridge.worker")
 
 
 class StalledCheck:
     """Runs moveStalledJobsToWait at the start and every interval; one worker of a queue does it each time."""
 
-    def __init__(self, settings: Settings, calls: ScriptCalls, link: Link) -> None:
+    def __init__(self, settings: Settings, calls: ScriptCalls, line: Line, events: Events) -> None:
         self._settings = settings
         self._calls = calls
-        self._link = link
+        self._line = line
+        self._events = events
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
@@ -32,9 +31,9 @@ class StalledCheck:
         """Checks now, and then every interval."""
         interval_ms = self._settings.stalled_interval_ms
         self._timer = self._loop.call_later(interval_ms / 1000, self.start)
-        if self._link.is_connected:
+        if self._line.is_connected:
             command = self._calls.move_stalled_jobs(self._settings.max_stalled_count, now_ms(), interval_ms)
-            self._link.send(PassingCall(command, self._checked))
+            self._line.send(PassingCall(command, self._checked))
 
     def stop(self) -> None:
         """Checks no more."""
@@ -42,9 +41,8 @@ class StalledCheck:
             self._timer.cancel()
 
     def _checked(self, reply: Any) -> None:
-        queue = self._settings.queue
         if isinstance(reply, ReplyError):
-            logger.error("queue %s: Redis answered an error while looking for stalled jobs: %s", queue, reply)
+            self._events.emit("error", what=f"looking for stalled jobs: {reply}")
             return
         for job_id in reply:
-            logger.warning("job %s of queue %s had stalled: its worker vanished", job_id.decode(), queue)
+            self._events.emit("stalled", job_id=job_id.decode("utf-8", "replace"))

@@ -5,14 +5,23 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from bullmq_bridge.contract.contract import QueueContract
-from bullmq_bridge.protocol.keys import DEFAULT_PREFIX
+from bullmq_bridge.worker.events import Event, EventName
 from bullmq_bridge.worker.processor import Hook, Processor
-from bullmq_bridge.worker.settings import DEFAULT_REDIS_URL, Settings
+from bullmq_bridge.worker.settings import DEFAULT_REDIS_URL, Settings, WorkerSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from typing_extensions import Unpack
+
+    from bullmq_bridge.protocol.backoff import Strategy
+    from bullmq_bridge.worker.settings import PoolName
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Listener = TypeVar("Listener", bound=Callable[[Event], object])
 
 #: Every worker declared in this process, in order: how a child finds the one that it works for.
 declared_workers: list[Worker] = []
@@ -42,11 +51,9 @@ class Worker:
         queue: the queue's name.
         contract: folder that ``bullmq-bridge emit`` wrote (relative to the working directory). Without one, any
             JSON under any registered job name is accepted.
-        redis_url: where Redis is; default ``REDIS_URL``, else ``redis://127.0.0.1:6379``.
-        concurrency: jobs at the same time; default: one for each CPU, 10 when every processor is ``async def``.
         bundle: file of BullMQ's scripts; default ``BULLMQ_BRIDGE_BUNDLE``, else the one in the package.
-
-    The others are described at ``Settings``.
+        settings: see ``Settings``. ``redis_url`` is by default ``REDIS_URL``, else ``redis://127.0.0.1:6379``;
+            ``concurrency`` one for each CPU, 10 when every processor is ``async def``.
 
     Raises:
         ValueError: a setting is out of its range.
@@ -57,41 +64,38 @@ class Worker:
         queue: str,
         *,
         contract: str | os.PathLike[str] | None = None,
-        redis_url: str | None = None,
-        concurrency: int | None = None,
-        prefix: str = DEFAULT_PREFIX,
-        name: str | None = None,
-        lock_duration_ms: int = 30_000,
-        stalled_interval_ms: int = 30_000,
-        max_stalled_count: int = 1,
-        drain_delay_s: float = 5.0,
-        shutdown_timeout_s: float = 25.0,
         bundle: str | os.PathLike[str] | None = None,
+        **settings: Unpack[WorkerSettings],
     ) -> None:
         self.queue = queue
         self.contract_folder = contract
         self.bundle_file = bundle
         self.processors: dict[str, Processor] = {}
+        self.backoffs: dict[str, Strategy] = {}
+        self.listeners: list[tuple[EventName, Callable[[Event], object]]] = []
         self.setup_hook: Hook | None = None
         self.teardown_hook: Hook | None = None
-        self._concurrency = concurrency
-        self._settings = Settings(
-            queue=queue,
-            redis_url=redis_url or os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL,
-            concurrency=1 if concurrency is None else concurrency,
-            prefix=prefix,
-            name=name,
-            lock_duration_ms=lock_duration_ms,
-            stalled_interval_ms=stalled_interval_ms,
-            max_stalled_count=max_stalled_count,
-            drain_delay_s=drain_delay_s,
-            shutdown_timeout_s=shutdown_timeout_s,
-        )
+        self._declared = {name: value for name, value in settings.items() if value is not None}
+        # What is wrong with a setting is said where it is written, not when the worker starts.
+        self.settings({})
         self._module = sys._getframe(1).f_globals.get("__name__", "__main__")
         declared_workers.append(self)
 
-    def job(self, name: str) -> Callable[[Function], Function]:
+    def job(
+        self,
+        name: str,
+        *,
+        pool: PoolName | None = None,
+        time_limit_s: float | None = None,
+        soft_time_limit_s: float | None = None,
+    ) -> Callable[[Function], Function]:
         """Declares the processor of a kind of job. It takes a ``Job`` (``AsyncJob`` for ``async def``).
+
+        Args:
+            name: the job's name.
+            pool: where a plain function runs, instead of the worker's choice.
+            time_limit_s: instead of the worker's, see ``Settings``.
+            soft_time_limit_s: instead of the worker's, see ``Settings``.
 
         Raises:
             ValueError: the job has a processor already.
@@ -100,14 +104,37 @@ class Worker:
         def declare(function: Function) -> Function:
             if name in self.processors:
                 raise ValueError(f"job {name!r} of queue {self.queue!r} has two processors")
-            self.processors[name] = Processor(name, function)
+            self.processors[name] = Processor(name, function, pool, time_limit_s, soft_time_limit_s)
             return function
 
         return declare
 
+    def backoff(self, name: str) -> Callable[[Function], Function]:
+        """Declares a backoff strategy: a function from the number of the attempt that failed to a delay in ms.
+
+        Jobs choose it by ``backoff: { type: name }``. A negative delay means: do not try again.
+        """
+
+        def declare(function: Function) -> Function:
+            self.backoffs[name] = function
+            return function
+
+        return declare
+
+    def on(self, event: EventName) -> Callable[[Listener], Listener]:
+        """Declares a listener of the worker's events. It runs on the event loop and must not block it."""
+
+        def declare(listener: Listener) -> Listener:
+            self.listeners.append((event, listener))
+            return listener
+
+        return declare
+
     def setup(self, hook: Function) -> Function:
-        """Declares what runs once wherever processors run, before the first job: in each child process, and in the
-        engine when there are coroutine functions. The place to open a database.
+        """Declares what runs once wherever processors run, before the first job.
+
+        That is in each child process, and in the engine when there are coroutine functions or threads: the place to
+        open a database.
         """
         self.setup_hook = hook
         return hook
@@ -121,23 +148,39 @@ class Worker:
         """Works until SIGTERM or SIGINT. In a child process it returns at once.
 
         Raises:
-            SystemExit: with code 1 when it cannot start; a log line says why.
+            SystemExit: with a code of ``worker.exit_code`` when it did not end well; a log line says why.
         """
         if inside_child:
             return
         # Not at the top: a child imports this module too, and needs neither asyncio nor redis.
         from bullmq_bridge.worker.program import run
 
-        run(self)
+        run([self])
 
-    def settings(self) -> Settings:
-        """The settings, with the number of slots that the processors make sensible."""
-        from dataclasses import replace
+    def main(self, arguments: list[str] | None = None) -> None:
+        """Like ``run``, with the options of ``python -m bullmq_bridge worker`` read from the command line.
 
-        if self._concurrency is not None:
-            return self._settings
-        only_async = all(processor.is_async for processor in self.processors.values())
-        return replace(self._settings, concurrency=DEFAULT_ASYNC_CONCURRENCY if only_async else os.cpu_count() or 1)
+        Raises:
+            SystemExit: always, with a code of ``worker.exit_code``; in a child process it returns at once.
+        """
+        if inside_child:
+            return
+        from bullmq_bridge.cli.worker import run_declared
+
+        raise SystemExit(run_declared([self], arguments))
+
+    def settings(self, overrides: Mapping[str, Any]) -> Settings:
+        """The settings: ``overrides`` win over what was declared, and that over the defaults.
+
+        Raises:
+            ValueError: one is out of its range.
+        """
+        only_async = bool(self.processors) and all(processor.is_async for processor in self.processors.values())
+        defaults = {
+            "redis_url": os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL,
+            "concurrency": DEFAULT_ASYNC_CONCURRENCY if only_async else os.cpu_count() or 1,
+        }
+        return Settings(self.queue, **{**defaults, **self._declared, **overrides})
 
     def module_names(self) -> list[str]:
         """Names of the modules that a child must import: where the worker is, and where its processors are."""

@@ -1,8 +1,11 @@
 import asyncio
 from typing import Any
 
+import pytest
+
 from bullmq_bridge.contract.contract import QueueContract
-from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome
+from bullmq_bridge.directive import Directive, RateLimited, Snooze, WaitForChildren
+from bullmq_bridge.outcome import AwaitingChildren, Completed, Failed, FailureKind, Limited, Moved, Outcome, Snoozed
 from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.worker.execution import execute, execute_async
 from bullmq_bridge.worker.processor import Processor
@@ -11,6 +14,7 @@ from bullmq_bridge.worker.processor import Processor
 class Port:
     def __init__(self) -> None:
         self.seen: list[tuple[str, Any]] = []
+        self.pending = False
 
     def progress(self, job_id: str, progress: bytes) -> None:
         self.seen.append(("progress", progress))
@@ -18,7 +22,9 @@ class Port:
     def log(self, job_id: str, row: str) -> None:
         self.seen.append(("log", row))
 
-    def ask(self, job_id: str, question: str) -> list[bytes]:
+    def ask(self, job_id: str, question: str, *values: Any) -> Any:
+        if question == "move_to_waiting_children":
+            return self.pending
         return [b"bull:q:2", b'{"x":1}'] if question == "children_values" else [b"bull:q:3", b"boom"]
 
 
@@ -93,3 +99,29 @@ def test_a_job_reports_and_asks_through_its_port() -> None:
 
     assert run(report, port=port) == Completed(b'[{"bull:q:2":{"x":1}},{"bull:q:3":"boom"}]')
     assert port.seen == [("progress", b'{"done":1}'), ("log", "line")]
+
+
+@pytest.mark.parametrize(
+    ("directive", "outcome"),
+    [(Snooze(1.5), Snoozed(1500)), (WaitForChildren(), AwaitingChildren()), (RateLimited(2), Limited(2000))],
+)
+def test_a_directive_may_be_returned_or_raised(directive: Directive, outcome: Outcome) -> None:
+    def give(job: object) -> Directive:
+        return directive
+
+    def throw(job: object) -> None:
+        raise directive
+
+    assert run(give) == run(throw) == outcome
+
+
+def test_a_job_that_moved_itself_has_nothing_left_to_say() -> None:
+    port = Port()
+
+    def wait(job: Any) -> str:
+        job.move_to_waiting_children()
+        return "no child is pending"
+
+    assert run(wait, port=port) == Completed(b'"no child is pending"')
+    port.pending = True
+    assert run(wait, port=port) == Moved()

@@ -1,4 +1,4 @@
-from bullmq_bridge.outcome import Completed, Failed, FailureKind
+from bullmq_bridge.outcome import AwaitingChildren, Completed, Failed, FailureKind, Limited, Moved, Snoozed
 from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.worker.frames import (
     FrameReader,
@@ -29,6 +29,6 @@ def test_a_job_survives_the_way_to_a_child() -> None:
 
 def test_outcomes_survive_the_way_back() -> None:
     failed = Failed(FailureKind.CONTRACT_VIOLATION, "bad", "contract_violation", "trace", retry=False, paths=("/a",))
-    for outcome in (Completed(b'{"x":1}'), failed):
+    for outcome in (Completed(b'{"x":1}'), failed, Snoozed(5), AwaitingChildren(), Limited(7), Moved()):
         ((_, values),) = FrameReader().feed(encode_outcome(outcome))
         assert decode_outcome(values) == outcome

@@ -3,14 +3,17 @@ from typing import Any
 
 import pytest
 
-from bullmq_bridge.outcome import Completed, FailureKind, Unrecoverable, raised, refused
+from bullmq_bridge.directive import Cancel, Retry, TimeLimitExceeded, Unrecoverable
+from bullmq_bridge.outcome import AwaitingChildren, Completed, FailureKind, Limited, Snoozed, outcome_of, refused
 from bullmq_bridge.protocol.bundle import load_bundle
 from bullmq_bridge.protocol.calls import ScriptCalls
 from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.protocol.options import WorkerOptions
 from bullmq_bridge.worker.settlement import Settlement, settle
 
-CALLS = ScriptCalls(QueueKeys("q"), load_bundle(), None, 30_000)
+OPTIONS = WorkerOptions(max_started_attempts=3, backoffs={"twice": lambda attempt: attempt * 2, "never": lambda _: -1})
+CALLS = ScriptCalls(QueueKeys("q"), load_bundle(), OPTIONS)
 
 
 def settled(outcome: Any, attempts_made: int = 0, stacktrace: tuple[str, ...] = (), **opts: Any) -> Settlement:
@@ -41,20 +44,22 @@ def test_a_result_completes_the_job() -> None:
         ({"attempts": 2}, 1, "failed"),
         ({"attempts": 3, "backoff": {"type": "fixed", "delay": 10}}, 1, "delayed"),
         ({"attempts": 3, "backoff": {"type": "unknown"}}, 0, "failed"),
+        ({"attempts": 3, "backoff": {"type": "twice"}}, 0, "delayed"),
+        ({"attempts": 3, "backoff": {"type": "never"}}, 0, "failed"),
         ({"attempts": "3"}, 0, "failed"),
     ],
 )
 def test_a_failure_uses_the_attempts_that_are_left(opts: dict[str, Any], attempts_made: int, state: str) -> None:
-    assert settled(raised(ValueError("x")), attempts_made, **opts).state == state
+    assert settled(outcome_of(ValueError("x")), attempts_made, **opts).state == state
 
 
 def test_unrecoverable_and_refused_jobs_are_never_tried_again() -> None:
-    assert settled(raised(Unrecoverable("no")), attempts=5).state == "failed"
+    assert settled(outcome_of(Unrecoverable("no")), attempts=5).state == "failed"
     assert settled(refused(FailureKind.CONTRACT_VIOLATION, "bad"), attempts=5).state == "failed"
 
 
 def test_the_record_carries_kind_attempt_and_message() -> None:
-    written = fields(settled(raised(ValueError("boom")), attempts_made=2, attempts=3))
+    written = fields(settled(outcome_of(ValueError("boom")), attempts_made=2, attempts=3))
     record = json.loads(written["bridgeFailure"])
     assert (record["kind"], record["type"], record["message"], record["attempt"]) == ("raised", "ValueError", "boom", 3)
     assert written["failedReason"] == "boom"
@@ -72,8 +77,40 @@ def test_stack_traces_are_kept_up_to_the_limit() -> None:
 
 
 def test_text_that_utf_8_cannot_carry_does_not_stop_the_failure() -> None:
-    assert fields(settled(raised(ValueError("\ud83d"))))["failedReason"] == "?"
+    assert fields(settled(outcome_of(ValueError("\ud83d"))))["failedReason"] == "?"
 
 
 def test_an_exception_without_text_is_known_by_its_name() -> None:
-    assert fields(settled(raised(KeyError())))["failedReason"] == "KeyError"
+    assert fields(settled(outcome_of(KeyError())))["failedReason"] == "KeyError"
+
+
+def test_a_job_that_was_started_too_often_is_not_tried_again() -> None:
+    record = JobRecord("1", "job", b"{}", {"attempts": 5}, attempts_started=3)
+    assert settle(CALLS, record, "token", outcome_of(ValueError()), True, 5).state == "failed"
+
+
+def test_a_retry_brings_its_own_delay_but_no_attempt() -> None:
+    backoff = {"type": "fixed", "delay": 10}
+    assert settled(outcome_of(Retry(0)), attempts=2, backoff=backoff).state == "wait"
+    assert settled(outcome_of(Retry(5)), attempts=2).state == "delayed"
+    assert settled(outcome_of(Retry(5)), 1, attempts=2).state == "failed"
+
+
+def test_a_cancelled_job_fails_for_good_and_says_so() -> None:
+    settlement = settled(outcome_of(Cancel("not wanted")), attempts=5)
+    assert settlement.state == "failed"
+    assert json.loads(fields(settlement)["bridgeFailure"])["kind"] == "cancelled"
+
+
+def test_a_job_over_its_soft_limit_has_timed_out() -> None:
+    assert json.loads(fields(settled(outcome_of(TimeLimitExceeded())))["bridgeFailure"])["kind"] == "timed_out"
+
+
+@pytest.mark.parametrize(
+    ("outcome", "state"),
+    [(Snoozed(5), "delayed"), (AwaitingChildren(), "waiting-children"), (Limited(5), "wait")],
+)
+def test_what_is_no_attempt_leaves_no_failure(outcome: Any, state: str) -> None:
+    settlement = settled(outcome, attempts=3)
+    assert settlement.state == state
+    assert not any(isinstance(part, bytes) and b"failedReason" in part for part in settlement.command)

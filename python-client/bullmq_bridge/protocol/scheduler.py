@@ -1,0 +1,86 @@
+"""The next iteration of a job scheduler, which the worker that starts one iteration must write.
+
+As ``JobScheduler.upsertJobScheduler`` does it for a worker (bullmq 6.7.0).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bullmq_bridge.protocol.job import JobRecord
+
+
+class UnsupportedPattern(ValueError):
+    """A cron pattern whose next run cannot be computed with certainty."""
+
+
+@dataclass(frozen=True, slots=True)
+class NextIteration:
+    """What updateJobScheduler is told.
+
+    Args:
+        next_ms: when it is due; None where the script computes it (``every``).
+        opts: the options of the job that it adds.
+    """
+
+    next_ms: int | None
+    opts: dict[str, Any]
+
+
+def next_iteration(record: JobRecord, now_ms: int) -> NextIteration | None:
+    """The iteration after ``record``, or None where the schedule ends.
+
+    Raises:
+        UnsupportedPattern: the cron pattern cannot be computed with certainty.
+    """
+    repeat = record.opts.get("repeat") or {}
+    count = (repeat.get("count") or 0) + 1
+    if repeat.get("limit") is not None and count > repeat["limit"]:
+        return None
+    end_ms = _epoch_ms(repeat.get("endDate"))
+    if end_ms and now_ms > end_ms:
+        return None
+    every = repeat.get("every")
+    next_ms = None if every else _next_by_pattern(repeat, max(record.opts.get("prevMillis") or 0, now_ms), end_ms)
+    if next_ms is None and not every:
+        return None
+    offset = repeat.get("offset") if every else None
+    return NextIteration(next_ms, _options(record, repeat, next_ms, count, offset or None, now_ms))
+
+
+def _next_by_pattern(repeat: dict[str, Any], after_ms: int, end_ms: int | None) -> int | None:
+    raise UnsupportedPattern(f"cron patterns such as {repeat.get('pattern')!r} are not computed by this version")
+
+
+def _options(
+    record: JobRecord, repeat: dict[str, Any], next_ms: int | None, count: int, offset: int | None, now_ms: int
+) -> dict[str, Any]:
+    opts = {
+        **record.opts,
+        # Node builds the id from a number that it does not have with ``every``; the script overrides it.
+        "jobId": f"repeat:{record.scheduler_id}:{'undefined' if next_ms is None else next_ms}",
+        "delay": 0 if next_ms is None else max(next_ms + (offset or 0) - now_ms, 0),
+        "timestamp": now_ms,
+        "prevMillis": next_ms,
+        "repeatJobKey": record.scheduler_id,
+    }
+    kept = {name: value for name, value in repeat.items() if name != "immediately"}
+    dates = {name: _epoch_ms(repeat.get(name)) for name in ("startDate", "endDate")}
+    opts["repeat"] = _without_none({**kept, **dates, "offset": offset, "count": count})
+    return _without_none(opts)
+
+
+def _without_none(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _epoch_ms(date: Any) -> int | None:
+    """A date of JavaScript's: ms since the epoch, or ISO text."""
+    if date is None or isinstance(date, int):
+        return date
+    if isinstance(date, float):
+        return int(date)
+    return int(datetime.fromisoformat(str(date).replace("Z", "+00:00")).timestamp() * 1000)

@@ -1,0 +1,96 @@
+"""Puts the parts of a worker together."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+from bullmq_bridge.protocol.calls import ScriptCalls
+from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.worker import target
+from bullmq_bridge.worker.async_pool import AsyncPool
+from bullmq_bridge.worker.engine import Engine
+from bullmq_bridge.worker.event_log import log_events
+from bullmq_bridge.worker.events import Events
+from bullmq_bridge.worker.process_pool import ProcessPool
+from bullmq_bridge.worker.thread_pool import ThreadPool
+
+if TYPE_CHECKING:
+    from bullmq_bridge.contract.contract import QueueContract
+    from bullmq_bridge.protocol.bundle import Bundle
+    from bullmq_bridge.worker.link import Link
+    from bullmq_bridge.worker.logs import LogFormat
+    from bullmq_bridge.worker.pool import Pool
+    from bullmq_bridge.worker.processor import Processor
+    from bullmq_bridge.worker.settings import Settings
+    from bullmq_bridge.worker.worker import Worker
+
+logger = logging.getLogger("bullmq_bridge.worker")
+
+
+def check(worker: Worker, settings: Settings) -> QueueContract:
+    """Refuses a worker that is declared in a way that cannot work; its contract, if it can.
+
+    Raises:
+        ContractError, ValueError: what is wrong with it.
+    """
+    if not worker.processors:
+        raise ValueError("it has no processor: declare one with @worker.job(name)")
+    for processor in worker.processors.values():
+        if _place(processor, settings) == "thread" and (processor.time_limit_s or settings.time_limit_s):
+            raise ValueError(
+                f"job {processor.job_name!r} has a time limit, but nothing can stop a thread: "
+                "run it in a process slot, or give it a soft time limit"
+            )
+    contract = worker.load_contract()
+    for name in contract.names():
+        if name not in worker.processors:
+            logger.warning("queue %s: job %r of the contract has no processor in this worker", worker.queue, name)
+    return contract
+
+
+def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log_format: LogFormat) -> Engine:
+    """The engine of a worker, with its pools. Needs a running event loop.
+
+    Raises:
+        BundleError, ContractError, TargetError, ValueError: the worker is declared in a way that cannot work.
+    """
+    contract = check(worker, settings)
+    calls = ScriptCalls(QueueKeys(settings.queue, settings.prefix), bundle, settings.wire(worker.backoffs))
+    events = Events(worker.queue)
+    log_events(events)
+    for name, listener in worker.listeners:
+        events.on(name, listener)
+    engine = Engine(settings, calls, link, events)
+    places: dict[str, dict[str, Processor]] = {}
+    for job_name, processor in worker.processors.items():
+        places.setdefault(_place(processor, settings), {})[job_name] = processor
+        engine.time_limits[job_name] = (
+            processor.soft_time_limit_s or settings.soft_time_limit_s,
+            processor.time_limit_s or settings.time_limit_s,
+        )
+    for place, processors in places.items():
+        pool = _pool(place, worker, processors, contract, engine, log_format)
+        engine.pools.update(dict.fromkeys(processors, pool))
+    return engine
+
+
+def _place(processor: Processor, settings: Settings) -> str:
+    return "async" if processor.is_async else processor.pool or settings.pool
+
+
+def _pool(
+    place: str,
+    worker: Worker,
+    processors: dict[str, Processor],
+    contract: QueueContract,
+    engine: Engine,
+    log_format: LogFormat,
+) -> Pool:
+    if place == "async":
+        return AsyncPool(processors, contract, engine, worker.setup_hook, worker.teardown_hook)
+    if place == "thread":
+        size = engine.settings.concurrency
+        return ThreadPool(size, processors, contract, engine, worker.setup_hook, worker.teardown_hook)
+    where = target.describe(worker, worker.module_names())
+    return ProcessPool(engine.settings, where, log_format, engine, engine.slot_ready, engine.slot_lost)
