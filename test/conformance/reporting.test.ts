@@ -72,7 +72,10 @@ describe('the log of a job', () => {
 
   test('goes with the job', async () => {
     const job = await queue.add('report', { logs: ROWS }, { removeOnComplete: true });
-    await job.waitUntilFinished(events, 15_000);
+    await waitFor('the end of a job that is removed', async () => {
+      const stream = await readStream(system.redis, queue, job.id);
+      return stream.some(({ event }) => event === 'completed');
+    });
     expect(await system.redis.exists(queue.toKey(job.id as string), `${queue.toKey(job.id as string)}:logs`)).toBe(0);
   });
 });
