@@ -13,6 +13,7 @@ from bullmq_bridge.directive import (
 from bullmq_bridge.outcome import FailureKind
 from bullmq_bridge.protocol.bundle import BundleError
 from bullmq_bridge.protocol.options import Limiter
+from bullmq_bridge.worker.events import Event
 from bullmq_bridge.worker.job import AsyncJob, Job
 from bullmq_bridge.worker.worker import Worker
 
@@ -22,6 +23,7 @@ __all__ = [
     "Cancel",
     "ContractError",
     "ContractViolation",
+    "Event",
     "FailureKind",
     "Job",
     "Limiter",

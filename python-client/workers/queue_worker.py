@@ -18,12 +18,15 @@ from workers.processing.errors import BatchNotFound, DocumentNotFound, DocumentU
 from workers.processing.extractor import process_file
 
 if TYPE_CHECKING:
+    from bullmq_bridge import Event
     from workers.processing.results import AggregateBatchResult, ProcessFileResult
 
 try:
     config = Config.from_environment()
 except ConfigError as error:
     sys.exit(f"workers.queue_worker: {error}")
+
+log = logging.getLogger("workers.queue_worker")
 
 worker = Worker(
     QUEUE,
@@ -44,6 +47,14 @@ def open_database() -> None:
 def close_database() -> None:
     """Close the database connections of this process."""
     dispose_engines()
+
+
+@worker.on("ready")
+def say_what_is_used(event: Event) -> None:
+    """Tell where the documents and the jobs are."""
+    log.info("%s", config.describe())
+    if not config.use_queue:
+        log.warning("USE_QUEUE is false: the backend calls workers.http_worker; only jobs left in the queue come here")
 
 
 @worker.job(PROCESS_FILE)
@@ -81,13 +92,8 @@ def aggregate_batch_job(job: Job[AggregateBatchData]) -> AggregateBatchResult:
 
 
 def main() -> None:
-    """Work until SIGTERM or SIGINT."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    log = logging.getLogger("workers.queue_worker")
-    log.info("%s", config.describe())
-    if not config.use_queue:
-        log.warning("USE_QUEUE is false: the backend calls workers.http_worker; only jobs left in the queue come here")
-    worker.run()
+    """Work until SIGTERM or SIGINT, with the options of ``--help``."""
+    worker.main()
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """JSON that means the same to JavaScript and Python.
 
-Stricter than the standard library: no NaN or Infinity, no integer that JavaScript would round, no text that UTF-8 cannot
-carry, text keys only and none named ``__proto__``, at most ``MAX_DEPTH`` levels, and nothing that would have to be
-converted silently.
+Stricter than the standard library: no NaN or Infinity, no integer that JavaScript would round, no text that UTF-8
+cannot carry, text keys only and none named ``__proto__``, at most ``MAX_DEPTH`` levels, and nothing that would have to
+be converted silently.
 """
 
 from __future__ import annotations

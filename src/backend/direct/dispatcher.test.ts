@@ -31,7 +31,7 @@ describe('DirectDispatcher', () => {
     await dispatch(['d1', 'd2', 'd3']);
     expect(calls.slice(0, 3).map(({ body }) => body.doc_id)).toEqual(['d1', 'd2', 'd3']);
     expect(calls.slice(3).map(({ path, body }) => ({ path, body }))).toEqual([
-      { path: '/aggregate-batch', body: { batch_id: 'b1' } },
+      { path: '/aggregate-batch', body: { batch_id: 'b1', reasons: {} } },
     ]);
     expect(seen.map(({ type }) => type)).toEqual(['completed', 'completed', 'completed', 'completed']);
     expect(seen[0]).toMatchObject({ data: { job: 'process-file', doc_id: 'd1', result: fileResult('d1') } });
@@ -94,7 +94,7 @@ describe('DirectDispatcher', () => {
     await dispatch(['bad']);
     expect(calls.filter(({ body }) => body.doc_id === 'bad')).toHaveLength(3);
     expect(seen[0]).toEqual({ type: 'failed', data: { job: 'process-file', doc_id: 'bad', reason: 'boom' } });
-    expect(calls.at(-1)?.path).toBe('/aggregate-batch');
+    expect(calls.at(-1)).toMatchObject({ path: '/aggregate-batch', body: { reasons: { bad: 'boom' } } });
   });
 
   it('refuses a result that breaks the contract, without asking again', async () => {

@@ -48,10 +48,15 @@ export class DirectDispatcher implements Dispatcher {
 
   async dispatch({ batchId, docIds }: BatchWork, signal: AbortSignal): Promise<void> {
     const settled = await Promise.allSettled(docIds.map((docId) => this.#inSlot(batchId, docId, signal)));
-    // A failed document is an ordinary outcome. What is thrown is about the whole batch: stop before the aggregate.
-    for (const one of settled) if (one.status === 'rejected') throw one.reason;
+    const reasons: Record<string, string> = {};
+    for (const [index, one] of settled.entries()) {
+      // A failed document is an ordinary outcome. What is thrown is about the whole batch: stop before the aggregate.
+      if (one.status === 'rejected') throw one.reason;
+      if (one.value.failure !== undefined) reasons[docIds[index] as string] = one.value.failure;
+    }
     const aggregate: JobSubjectFields = { job: 'aggregate-batch' };
-    const outcome = await this.#call(batchId, aggregate, { batch_id: batchId }, signal);
+    // With the queue, the aggregate reads the reasons of its failed children from there.
+    const outcome = await this.#call(batchId, aggregate, { batch_id: batchId, reasons }, signal);
     if (outcome.failure !== undefined) throw new WorkFailed(`aggregate-batch failed: ${outcome.failure}`);
   }
 
@@ -64,15 +69,15 @@ export class DirectDispatcher implements Dispatcher {
     return { active: this.#active, waiting: this.#waiting };
   }
 
-  async #inSlot(batchId: string, docId: string, signal: AbortSignal): Promise<void> {
+  async #inSlot(batchId: string, docId: string, signal: AbortSignal): Promise<{ failure?: string }> {
     this.#waiting += 1;
     let started = false;
     try {
-      await this.#slots.run(async () => {
+      return await this.#slots.run(async () => {
         started = true;
         this.#waiting -= 1;
         this.#active += 1;
-        await this.#call(batchId, { job: 'process-file', doc_id: docId }, { doc_id: docId }, signal);
+        return this.#call(batchId, { job: 'process-file', doc_id: docId }, { doc_id: docId }, signal);
       }, signal);
     } finally {
       if (started) this.#active -= 1;
