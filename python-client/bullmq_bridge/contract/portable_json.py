@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import json
 import re
+from decimal import Decimal
 from typing import Any
 
 #: Deepest nesting of lists and objects that both languages read; the same limit holds in TypeScript.
 MAX_DEPTH = 200
+MAX_SAFE_INTEGER = 2**53 - 1
 
 
 class NotPortable(ValueError):
@@ -119,10 +121,14 @@ def _fault(value: Any) -> str | None:
 
 
 def _is_double(number: int) -> bool:
+    """Whether JavaScript reads this integer as itself, or writes the double that it reads with these very digits."""
+    if -MAX_SAFE_INTEGER <= number <= MAX_SAFE_INTEGER:
+        return True
     try:
-        return int(float(number)) == number
+        double = float(number)
     except OverflowError:
         return False
+    return number in (int(double), int(Decimal(repr(double))))
 
 
 def _is_utf8(text: str) -> bool:

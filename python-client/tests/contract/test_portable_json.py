@@ -13,6 +13,7 @@ from bullmq_bridge.contract.portable_json import NotPortable, dumps, loads
         (b'"\\ud83d\\ude00"', "😀"),
         (b'{"a":1,"a":2}', {"a": 2}),
         (b"[9007199254740991,1152921504606846976]", [2**53 - 1, 2**60]),
+        (b"[1152921504606847000]", [1152921504606847000]),  # 2^60 as JavaScript writes it
         (b"[" * 200 + b"]" * 200, None),
     ],
 )
