@@ -111,12 +111,17 @@ export class System {
     return [...new Set(keys)].sort();
   }
 
+  /** Removes every key of this system, or of one queue of it. */
+  async removeKeys(queue?: string): Promise<void> {
+    const keys = await this.keys(queue);
+    if (keys.length > 0) await this.redis.unlink(...keys);
+  }
+
   /** Ends every worker, closes what was opened, removes the keys. */
   async end(): Promise<void> {
     await Promise.all(this.#pythonWorkers.map((worker) => worker.kill()));
     await Promise.all(this.#opened.map((opened) => opened.close()));
-    const keys = await this.keys();
-    if (keys.length > 0) await this.redis.unlink(...keys);
+    await this.removeKeys();
     this.redis.disconnect();
   }
 
