@@ -19,7 +19,7 @@ export async function ensureNodeModules(root) {
   const installed = await readLock(join(root, 'node_modules', '.package-lock.json'));
   if (wanted && installed && matches(wanted, installed)) return;
   await step('Installing npm packages (npm ci)', () =>
-    captureOrFail('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], {
+    captureOrFail('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=warn'], {
       cwd: root,
       remedy: 'is the npm registry within reach? It says:',
     }),

@@ -32,25 +32,26 @@ print(json.dumps({
  */
 export async function findPython(env = process.env, ask = askPython) {
   const commands = env.PYTHON ? [env.PYTHON] : COMMANDS;
-  const problems = [];
+  /** @type {Map<string, string>} by version: python3 and python3.11 are often the same */
+  const problems = new Map();
   for (const command of commands) {
     const found = await ask(command);
     if (!found) {
-      if (env.PYTHON) problems.push(`PYTHON=${command} does not run`);
+      if (env.PYTHON) problems.set('', `PYTHON=${command} does not run`);
       continue;
     }
     const problem = pythonProblem(found);
     if (!problem) return found;
-    problems.push(problem);
+    if (!problems.has(found.version)) problems.set(found.version, problem);
   }
   const oldest = OLDEST_PYTHON.replace(/\.0$/, '');
-  if (problems.length === 0) {
+  if (problems.size === 0) {
     throw new SetupFailure(
       `No Python found: install Python ${oldest} or newer, or name one with PYTHON=/path/to/python.`,
     );
   }
   throw new SetupFailure(
-    `No usable Python: ${[...new Set(problems)].join('; ')}. Put that right, or name another Python (${oldest} or newer) with PYTHON=/path/to/python.`,
+    `No usable Python: ${[...problems.values()].join('; ')}. Put that right, or name another Python (${oldest} or newer) with PYTHON=/path/to/python.`,
   );
 }
 

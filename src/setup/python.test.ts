@@ -43,6 +43,12 @@ test.each([
   expect(failure.message).not.toContain('\n');
 });
 
+test('a Python that is found under two names is named once', async () => {
+  const ask = machine({ python3: ['3.11.2', false], 'python3.11': ['3.11.2', false] });
+  const failure = await findPython({}, ask).catch((error) => error);
+  expect(failure.message.match(/3\.11\.2/g)).toHaveLength(1);
+});
+
 test('a program of that name that is no Python does not count', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'bullmq-bridge-python-'));
   onTestFinished(() => rm(folder, { recursive: true }));
