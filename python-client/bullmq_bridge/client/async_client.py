@@ -13,8 +13,9 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from bullmq_bridge.client.commands import connection_arguments, encoded
-from bullmq_bridge.client.errors import AnswerLost
+from bullmq_bridge.client.errors import AnswerLost, ClientClosed
 from bullmq_bridge.client.settings import (
+    ASYNC_CONNECTIONS,
     FIRST_RETRY_DELAY_S,
     MAX_RETRY_DELAY_S,
     RETRIES,
@@ -22,6 +23,7 @@ from bullmq_bridge.client.settings import (
     retry_delay_s,
     url_or_default,
 )
+from bullmq_bridge.protocol.exchange import Pause
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.exchange import Exchange, Reply, Steps
@@ -48,7 +50,9 @@ class AsyncClient:
         if client is None:
             retry = Retry(ExponentialBackoff(MAX_RETRY_DELAY_S, FIRST_RETRY_DELAY_S), RETRIES)
             url = url_or_default(redis_url)
-            self._pool: Any = redis.asyncio.BlockingConnectionPool.from_url(url, retry=retry, **connection_settings())
+            self._pool: Any = redis.asyncio.BlockingConnectionPool.from_url(
+                url, retry=retry, **connection_settings(ASYNC_CONNECTIONS)
+            )
         elif redis_url is not None:
             raise ValueError("give either redis_url or client, not both")
         elif not isinstance(client, redis.asyncio.Redis):
@@ -59,6 +63,8 @@ class AsyncClient:
         else:
             self._pool = client.connection_pool
         self._owned = client is None
+        self._busy: set[Any] = set()
+        self._closed = False
         self._connection_arguments = connection_arguments(self._pool)
 
     async def run(self, steps: Steps[T]) -> T:
@@ -66,29 +72,39 @@ class AsyncClient:
 
         Raises:
             AnswerLost: the connection was lost at a command that changes something.
+            ClientClosed: ``close`` was called.
             redis.RedisError: Redis is not reachable, or refused a command.
         """
         try:
-            exchange = next(steps)
+            request = next(steps)
             while True:
                 try:
-                    replies = await self._exchange(exchange)
+                    if isinstance(request, Pause):
+                        await asyncio.sleep(request.seconds)
+                        replies = []
+                    else:
+                        replies = await self._exchange(request)
                 except Exception as error:
-                    exchange = steps.throw(error)
+                    request = steps.throw(error)
                 else:
-                    exchange = steps.send(replies)
+                    request = steps.send(replies)
         except StopIteration as end:
             result: T = end.value
             return result
 
     async def close(self) -> None:
-        """Closes the connections, unless they are the user's."""
+        """Ends what is waiting for a reply, and closes the connections unless they are the user's."""
+        self._closed = True
+        for connection in list(self._busy):
+            await connection.disconnect()
         if self._owned:
             await self._pool.disconnect()
 
     async def _exchange(self, exchange: Exchange) -> list[Reply]:
         attempt = 1
         while True:
+            if self._closed:
+                raise ClientClosed("this client is closed")
             connection = await self._pool.get_connection(*self._connection_arguments)
             try:
                 return await self._converse(connection, exchange)
@@ -105,6 +121,7 @@ class AsyncClient:
             attempt += 1
 
     async def _converse(self, connection: Any, exchange: Exchange) -> list[Reply]:
+        self._busy.add(connection)
         try:
             await connection.send_packed_command(connection.pack_commands(encoded(exchange.commands)))
             return [await _read(connection, exchange.timeout_s) for _ in exchange.commands]
@@ -113,6 +130,7 @@ class AsyncClient:
             await connection.disconnect(nowait=True)
             raise
         finally:
+            self._busy.discard(connection)
             await self._pool.release(connection)
 
 

@@ -8,3 +8,7 @@ class AnswerLost(ConnectionError):
 
     It is not sent again by itself, because it might then be run twice.
     """
+
+
+class ClientClosed(ConnectionError):
+    """It was closed, by this thread or another."""

@@ -11,7 +11,9 @@ CONNECT_TIMEOUT_S = 5.0
 #: Longer than any script should take; a silent connection would otherwise be waited for without end.
 ANSWER_TIMEOUT_S = 30.0
 #: Connections at the same time; who needs one more waits.
-MAX_CONNECTIONS = 20
+#: (of a blocking client: a thread that waits for a job holds one)
+SYNC_CONNECTIONS = 100
+ASYNC_CONNECTIONS = 20
 CONNECTION_WAIT_S = 30.0
 #: Attempts at opening a connection, and at reads whose reply was lost, after the first.
 RETRIES = 3
@@ -24,14 +26,14 @@ def url_or_default(redis_url: str | None) -> str:
     return redis_url or os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL
 
 
-def connection_settings() -> dict[str, Any]:
+def connection_settings(max_connections: int) -> dict[str, Any]:
     """Keyword arguments for a pool of redis-py, blocking or asyncio."""
     return {
         "protocol": 2,
         "socket_connect_timeout": CONNECT_TIMEOUT_S,
         "socket_timeout": ANSWER_TIMEOUT_S,
         "socket_keepalive": True,
-        "max_connections": MAX_CONNECTIONS,
+        "max_connections": max_connections,
         "timeout": CONNECTION_WAIT_S,
     }
 

@@ -13,15 +13,17 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
 from bullmq_bridge.client.commands import connection_arguments, encoded
-from bullmq_bridge.client.errors import AnswerLost
+from bullmq_bridge.client.errors import AnswerLost, ClientClosed
 from bullmq_bridge.client.settings import (
     FIRST_RETRY_DELAY_S,
     MAX_RETRY_DELAY_S,
     RETRIES,
+    SYNC_CONNECTIONS,
     connection_settings,
     retry_delay_s,
     url_or_default,
 )
+from bullmq_bridge.protocol.exchange import Pause
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.exchange import Exchange, Reply, Steps
@@ -48,7 +50,9 @@ class SyncClient:
         if client is None:
             retry = Retry(ExponentialBackoff(MAX_RETRY_DELAY_S, FIRST_RETRY_DELAY_S), RETRIES)
             url = url_or_default(redis_url)
-            self._pool: Any = redis.BlockingConnectionPool.from_url(url, retry=retry, **connection_settings())
+            self._pool: Any = redis.BlockingConnectionPool.from_url(
+                url, retry=retry, **connection_settings(SYNC_CONNECTIONS)
+            )
         elif redis_url is not None:
             raise ValueError("give either redis_url or client, not both")
         elif not isinstance(client, redis.Redis):
@@ -59,6 +63,8 @@ class SyncClient:
         else:
             self._pool = client.connection_pool
         self._owned = client is None
+        self._busy: set[Any] = set()
+        self._closed = False
         self._connection_arguments = connection_arguments(self._pool)
 
     def run(self, steps: Steps[T]) -> T:
@@ -66,29 +72,39 @@ class SyncClient:
 
         Raises:
             AnswerLost: the connection was lost at a command that changes something.
+            ClientClosed: ``close`` was called.
             redis.RedisError: Redis is not reachable, or refused a command.
         """
         try:
-            exchange = next(steps)
+            request = next(steps)
             while True:
                 try:
-                    replies = self._exchange(exchange)
+                    if isinstance(request, Pause):
+                        time.sleep(request.seconds)
+                        replies = []
+                    else:
+                        replies = self._exchange(request)
                 except Exception as error:
-                    exchange = steps.throw(error)
+                    request = steps.throw(error)
                 else:
-                    exchange = steps.send(replies)
+                    request = steps.send(replies)
         except StopIteration as end:
             result: T = end.value
             return result
 
     def close(self) -> None:
-        """Closes the connections, unless they are the user's."""
+        """Ends what is waiting for a reply, and closes the connections unless they are the user's."""
+        self._closed = True
+        for connection in list(self._busy):
+            connection.disconnect()
         if self._owned:
             self._pool.disconnect()
 
     def _exchange(self, exchange: Exchange) -> list[Reply]:
         attempt = 1
         while True:
+            if self._closed:
+                raise ClientClosed("this client is closed")
             connection = self._pool.get_connection(*self._connection_arguments)
             try:
                 return self._converse(connection, exchange)
@@ -105,6 +121,7 @@ class SyncClient:
             attempt += 1
 
     def _converse(self, connection: Any, exchange: Exchange) -> list[Reply]:
+        self._busy.add(connection)
         try:
             connection.send_packed_command(connection.pack_commands(encoded(exchange.commands)))
             return [_read(connection, exchange.timeout_s) for _ in exchange.commands]
@@ -113,6 +130,7 @@ class SyncClient:
             connection.disconnect()
             raise
         finally:
+            self._busy.discard(connection)
             self._pool.release(connection)
 
 

@@ -1,7 +1,7 @@
 """What is asked of Redis, as values: commands go out together, their replies come back in order.
 
-An operation is a generator (``Steps``): it yields exchanges, is sent their replies and returns its result. So one
-operation serves a blocking and an asyncio connection alike.
+An operation is a generator (``Steps``): it yields exchanges and pauses, is sent the replies and returns its result.
+So one operation serves a blocking and an asyncio connection alike. A connection that is lost is thrown into it.
 """
 
 from __future__ import annotations
@@ -38,7 +38,14 @@ class Exchange:
     timeout_s: float | None = None
 
 
-Steps = Generator[Exchange, list[Reply], T]
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing is sent for so long."""
+
+    seconds: float
+
+
+Steps = Generator[Exchange | Pause, list[Reply], T]
 
 
 @dataclass(frozen=True, slots=True)
