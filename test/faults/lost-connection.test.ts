@@ -1,8 +1,19 @@
-import type { Queue } from 'bullmq';
+import type { JobsOptions, Queue } from 'bullmq';
 import { afterAll, describe, expect, it } from 'vitest';
 import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
-import { completedCount, expectEachExactlyOnce } from './queue-state.js';
+import {
+  commandsLate,
+  commandsLost,
+  isAck,
+  isFetch,
+  isScript,
+  type Loss,
+  repliesLost,
+  replyTorn,
+  silence,
+} from './losses.js';
+import { completedCount, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
 import { type ProxiedConnection, RedisProxy } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
@@ -17,139 +28,255 @@ afterAll(() => {
 /** Enough to fill more than one write: 3 kB a result, all finishing together. */
 const IN_FLIGHT = 60;
 const RESULT_BYTES = 3_000;
-/** Times that the connection is lost in each test. */
+/** Times that the connection is lost in most tests. */
 const LOSSES = 3;
 
-/** What happens to a connection when the first command comes that is aimed at. Returns whether that one is forwarded. */
-type Loss = (connection: ProxiedConnection, proxy: RedisProxy) => boolean;
-
-/** Neither this command nor a later one reaches Redis. */
-const commandsLost: Loss = (connection) => {
-  connection.cut();
-  return false;
-};
-
-/** So many commands reach Redis; no reply comes back. */
-function repliesLost(commands: number): Loss {
-  return (connection) => {
-    let forwarded = 1;
-    connection.passReplies = () => undefined;
-    connection.passCommand = (command) => {
-      if (!isScript(command) || forwarded === commands) return false;
-      connection.sendToRedis(command);
-      forwarded += 1;
-      if (forwarded === commands) void connection.drain().then(() => connection.cut());
-      return false;
-    };
-    if (commands === 1) setImmediate(() => void connection.drain().then(() => connection.cut()));
-    return true;
-  };
-}
-
-/** The replies stop in the middle of one. */
-const replyTorn: Loss = (connection) => {
-  connection.passReplies = (replies) => {
-    setImmediate(() => connection.cut());
-    connection.passReplies = () => undefined;
-    return replies.subarray(0, Math.ceil(replies.length / 2));
-  };
-  return true;
-};
-
-/** The commands reach Redis later: when the worker has looked, over its next connection, what became of them. */
-const commandsLate: Loss = (connection, proxy) => {
-  const late: Buffer[] = [];
-  connection.passCommand = (command) => {
-    late.push(command);
-    return false;
-  };
-  setImmediate(() => connection.cutWorker());
-  const before = proxy.onConnection;
-  proxy.onConnection = (next) => {
-    proxy.onConnection = before;
-    const held: Buffer[] = [];
-    next.passCommand = (command) => {
-      if (held.length === 0 && !isScript(command)) return true;
-      held.push(command);
-      if (held.length > 1) return false;
-      for (const each of late) connection.sendToRedis(each);
-      void connection.drain().then(() => {
-        connection.cut();
-        next.passCommand = () => true;
-        for (const each of held) next.sendToRedis(each);
-        before?.(next);
-      });
-      return false;
-    };
-  };
-  return connection.passCommand === undefined;
-};
-
-function isScript(command: Buffer): boolean {
-  return command.includes('EVALSHA');
-}
-
-/** A command that ends a job: it carries a result or a reason. */
-function isAck(command: Buffer): boolean {
-  return isScript(command) && (command.includes('returnvalue') || command.includes('failedReason'));
-}
-
-/** A proxy that loses the command connection each time that an aimed command is on it, so many times. */
-async function losingProxy(
-  loss: Loss,
-  isAimed: (command: Buffer) => boolean,
-  isArmed: () => boolean,
-): Promise<{
-  proxy: RedisProxy;
-  losses: () => number;
-}> {
+async function newProxy(): Promise<RedisProxy> {
   const proxy = await RedisProxy.start(system.url);
   proxies.push(proxy);
-  let losses = 0;
-  proxy.onConnection = (connection) => {
-    connection.passCommand = (command) => {
-      if (losses === LOSSES || !isArmed() || connection.purpose !== 'commands' || !isAimed(command)) return true;
-      losses += 1;
-      connection.passCommand = () => true;
-      return loss(connection, proxy);
-    };
-  };
-  return { proxy, losses: () => losses };
+  return proxy;
 }
 
-async function addMany(queue: Queue, name: string, count: number, data: object, opts = {}): Promise<string[]> {
+/** Loses the command connection each time that an aimed command is on it, so many times. */
+class Losing {
+  isArmed = false;
+  count = 0;
+  readonly proxy: RedisProxy;
+
+  private constructor(proxy: RedisProxy) {
+    this.proxy = proxy;
+  }
+
+  static async start(loss: Loss, isAimed: (command: Buffer) => boolean, times = LOSSES): Promise<Losing> {
+    const losing = new Losing(await newProxy());
+    losing.proxy.onConnection = (connection) => {
+      connection.passCommand = (command) => {
+        const isHit = losing.isArmed && losing.count < times && connection.purpose === 'commands' && isAimed(command);
+        if (!isHit) return true;
+        losing.count += 1;
+        loss(connection, command, losing.proxy);
+        return false;
+      };
+    };
+    return losing;
+  }
+}
+
+/** Lets the next connection go silent after so many commands; those after it are as usual. */
+function silenceNext(proxy: RedisProxy, answered: number): void {
+  const usual = proxy.onConnection;
+  proxy.onConnection = (connection) => {
+    proxy.onConnection = usual;
+    let passed = 0;
+    connection.passCommand = () => {
+      if (passed === answered) connection.goSilent();
+      passed += 1;
+      return passed <= answered;
+    };
+  };
+}
+
+async function addMany(queue: Queue, name: string, count: number, data: object, opts: JobsOptions = {}) {
   const jobs = await queue.addBulk(Array.from({ length: count }, () => ({ name, data, opts })));
   return jobs.map(({ id }) => id as string);
 }
 
-async function allRunning(stage: Stage, count: number): Promise<void> {
+async function running(stage: Stage, count: number): Promise<void> {
   await waitFor(`${count} running jobs`, () => stage.runs().length >= count, { state: () => stage.runs().length });
 }
 
-describe.concurrent('a worker that loses its command connection', () => {
+describe.concurrent('a worker', () => {
+  it('whose command connection goes silent under its acks notices, and runs and completes each job once', async () => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(silence, isAck, 1);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: IN_FLIGHT };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+    const ids = await addMany(queue, 'hold', IN_FLIGHT * 2, { sign: 'finish', bytes: RESULT_BYTES });
+    await running(stage, IN_FLIGHT);
+
+    losing.isArmed = true;
+    stage.putUp('finish');
+    await completedCount(queue, ids.length);
+
+    await worker.stop();
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each([
+    ['accepted and never answered', 0],
+    ['silent from its second command on', 1],
+  ])('whose next command connection is %s gives it up, and runs and completes each job once', async (_, answered) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(commandsLost, isAck, 1);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+    const ids = await addMany(queue, 'hold', 4, { sign: 'finish' });
+    await running(stage, 2);
+    silenceNext(losing.proxy, answered);
+
+    losing.isArmed = true;
+    stage.putUp('finish');
+    await completedCount(queue, ids.length, 45_000);
+
+    await worker.stop();
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each([
+    ['cut', (marker: ProxiedConnection) => marker.cut()],
+    ['silent', (marker: ProxiedConnection) => marker.goSilent()],
+  ])('whose blocking connection is %s takes a job that is added later', async (_, harm) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const proxy = await newProxy();
+    const settings = { queue: queue.name, redis_url: proxy.url, concurrency: 1, drain_delay_s: 2 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+
+    harm(await waitFor('a worker that waits for jobs', () => proxy.current('marker')));
+    const ids = await addMany(queue, 'work', 3, {});
+
+    await completedCount(queue, ids.length, 20_000);
+    await worker.stop();
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each([['accepted and never answered', 0]])(
+    'whose next blocking connection is %s takes a job that is added later',
+    async (_, answered) => {
+      const queue = system.queue();
+      const stage = newStage();
+      const proxy = await newProxy();
+      const settings = { queue: queue.name, redis_url: proxy.url, concurrency: 1, drain_delay_s: 2 };
+      const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+      const marker = await waitFor('a worker that waits for jobs', () => proxy.current('marker'));
+
+      silenceNext(proxy, answered);
+      const before = proxy.connections.length;
+      marker.cut();
+      const next = await waitFor('another connection', () => proxy.connections[before]);
+      await waitFor('its silence', () => next.isSilent);
+      const ids = await addMany(queue, 'work', 3, {});
+
+      await completedCount(queue, ids.length, 30_000);
+      await worker.stop();
+      await expectEachExactlyOnce(system.redis, queue, stage, ids);
+    },
+  );
+
   it.each<[string, Loss]>([
     ['with acks that do not reach Redis', commandsLost],
     ['with the replies to all acks', repliesLost(IN_FLIGHT)],
     ['with some acks before and some after they reach Redis', repliesLost(IN_FLIGHT / 2)],
     ['with one ack applied', repliesLost(1)],
     ['in the middle of a reply', replyTorn],
-    ['with acks that reach Redis later', commandsLate],
-  ])('%s runs and completes each job once', async (_, loss) => {
+    ['with acks that reach Redis later', commandsLate(IN_FLIGHT / 2)],
+  ])('that loses its command connection %s runs and completes each job once', async (_, loss) => {
     const queue = system.queue();
     const stage = newStage();
-    let isArmed = false;
-    const { proxy, losses } = await losingProxy(loss, isAck, () => isArmed);
-    const settings = { queue: queue.name, redis_url: proxy.url, concurrency: IN_FLIGHT };
+    const losing = await Losing.start(loss, isAck);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: IN_FLIGHT };
     const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
     const ids = await addMany(queue, 'hold', IN_FLIGHT * 4, { sign: 'finish', bytes: RESULT_BYTES });
-    await allRunning(stage, IN_FLIGHT);
+    await running(stage, IN_FLIGHT);
 
-    isArmed = true;
+    losing.isArmed = true;
     stage.putUp('finish');
     await completedCount(queue, ids.length);
 
     await worker.stop();
-    expect(losses()).toBe(LOSSES);
+    expect(losing.count).toBe(LOSSES);
     await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
+    ['whose replies are lost', repliesLost(1)],
+    ['that reach Redis later', commandsLate(1)],
+  ])('that loses its command connection with fetches %s runs and completes each job once', async (_, loss) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(loss, isFetch);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 20 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+
+    losing.isArmed = true;
+    const ids = await addMany(queue, 'work', 40, { ms: 5 });
+    await completedCount(queue, ids.length);
+
+    await worker.stop();
+    expect(losing.count).toBe(LOSSES);
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
+    ['whose replies are lost', repliesLost(1)],
+    ['that reach Redis later', commandsLate(1)],
+  ])('of plain functions that loses its command connection with acks %s runs each job once', async (_, loss) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(loss, isAck);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2 };
+    const worker = await system.startWorker('faults_worker.py', settings, stage.env);
+
+    losing.isArmed = true;
+    const ids = await addMany(queue, 'work', 20, { ms: 5, bytes: RESULT_BYTES });
+    await completedCount(queue, ids.length);
+
+    await worker.stop();
+    expect(losing.count).toBe(LOSSES);
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each<[string, Loss, JobsOptions]>([
+    ['not put back yet', commandsLost, { attempts: 2 }],
+    ['put back already', repliesLost(1), { attempts: 2 }],
+    ['put back later', commandsLate(1), { attempts: 2 }],
+    ['not delayed yet', commandsLost, { attempts: 2, backoff: 5 }],
+    ['delayed already', repliesLost(1), { attempts: 2, backoff: 5 }],
+    ['delayed later', commandsLate(1), { attempts: 2, backoff: 5 }],
+  ])('that loses its command connection with failed jobs %s charges one attempt', async (_, loss, opts) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(loss, (command) => isAck(command) && command.includes('not yet'));
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 10 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+
+    losing.isArmed = true;
+    const ids = await addMany(queue, 'flaky', 30, {}, opts);
+    await completedCount(queue, ids.length);
+
+    await worker.stop();
+    expect(losing.count).toBe(LOSSES);
+    const runs = stage.runs().map(({ id, remark }) => `${id} ${remark}`);
+    expect(runs.sort()).toEqual(ids.flatMap((id) => [`${id} 0`, `${id} 1`]).sort());
+    for (const id of ids) {
+      expect(await hashOf(system.redis, queue, id)).toMatchObject({ atm: '2', ats: '2' });
+    }
+  });
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
+    ['whose replies are lost', repliesLost(4)],
+  ])('that loses its command connection with log lines %s keeps every line, in order', async (_, loss) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(loss, (command) => isScript(command) && command.includes('step '));
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 1 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+
+    losing.isArmed = true;
+    const steps = Array.from({ length: 50 }, (_, step) => `step ${step}`);
+    const [id = ''] = await addMany(queue, 'talk', 1, { steps: steps.length });
+    const job = await settled(queue, id);
+
+    await worker.stop();
+    expect(losing.count).toBe(LOSSES);
+    expect(job.progress).toBe(steps.length - 1);
+    // A line may come twice: nothing tells whether the first one was applied.
+    expect([...new Set((await queue.getJobLogs(id)).logs)]).toEqual(steps);
+    await expectEachExactlyOnce(system.redis, queue, stage, [id]);
   });
 });

@@ -17,6 +17,7 @@ export class ProxiedConnection {
   readonly #worker: Socket;
   readonly #redis: Socket;
   #isEnded = false;
+  #isSilent = false;
   #keepsEnds = false;
 
   constructor(worker: Socket, redis: Socket) {
@@ -44,6 +45,11 @@ export class ProxiedConnection {
   /** Whether Redis or the worker has ended it, or it was cut. */
   get isEnded(): boolean {
     return this.#isEnded;
+  }
+
+  /** Whether nothing comes through any more. */
+  get isSilent(): boolean {
+    return this.#isSilent;
   }
 
   /** Sends a command to Redis as if it came from the worker. */
@@ -80,6 +86,7 @@ export class ProxiedConnection {
 
   /** From now on nothing comes through in either direction, and nobody is told. */
   goSilent(): void {
+    this.#isSilent = true;
     this.#keepsEnds = true;
     this.passCommand = () => false;
     this.passReplies = () => undefined;
