@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.calls import Command
 
 CONNECT_TIMEOUT_S = 5.0
+HANDSHAKE_TIMEOUT_S = 10.0
 _INCOMPLETE = object()
 
 #: What the server answers to a command that it refuses.
@@ -94,7 +95,7 @@ class Connection(asyncio.Protocol):
 
         Raises:
             redis.RedisError: refused, unreachable, or wrong credentials.
-            OSError: no such socket.
+            OSError: no such socket, or no answer in time (``ConnectionLost``).
         """
         # One attempt at a time: the caller decides when to try again, and says so.
         pool = BlockingConnectionPool.from_url(
@@ -107,7 +108,12 @@ class Connection(asyncio.Protocol):
             max_connections=1,
         )
         opened: Any = pool.make_connection()  # type: ignore[no-untyped-call]
-        await opened.connect()
+        try:
+            # redis-py's own timeout ends with the TCP connect; a server may fall silent during AUTH or SELECT.
+            await asyncio.wait_for(opened.connect(), HANDSHAKE_TIMEOUT_S)
+        except asyncio.TimeoutError:
+            await opened.disconnect(nowait=True)
+            raise ConnectionLost(f"Redis was silent for {HANDSHAKE_TIMEOUT_S} s while connecting") from None
         transport = opened._writer.transport
         connection = cls(transport, on_lost, on_refused, on_writable)
         transport.set_protocol(connection)

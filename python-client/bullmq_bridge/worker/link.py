@@ -31,6 +31,8 @@ PING_AFTER_S = 5.0
 WATCH_INTERVAL_S = 1.0
 FIRST_RECONNECT_DELAY_S = 0.1
 MAX_RECONNECT_DELAY_S = 3.0
+#: Time for loading the scripts into a new connection's server, and for finding out what a lost one had left.
+SETTLE_IN_TIMEOUT_S = 10.0
 RESEND_DELAY_S = 0.2
 CLOSE_TIMEOUT_S = 5.0
 #: Errors that Redis answers to a command it did not run: it is safe to send it again.
@@ -173,13 +175,7 @@ class Link:
                     on_refused=self._not_applied,
                     on_writable=self._writable,
                 )
-                identity = await identify(connection)
-                await end_old_connection(connection, self._identity, identity)
-                await load_scripts(connection, self._scripts.values())
-                findings = [
-                    await party.reconcile(connection, [call for call in unanswered if call.party is party])
-                    for party in self._parties
-                ]
+                identity, findings = await self._settle_in(connection, unanswered)
                 break
             except (RedisError, ReplyError, OSError) as error:
                 logger.warning(
@@ -195,6 +191,31 @@ class Link:
         for party, found in zip(self._parties, findings, strict=True):
             party.resume_after_loss(found)
         self._flush_backlog()
+
+    async def _settle_in(self, connection: Connection, unanswered: list[Call]) -> tuple[Identity, list[Findings]]:
+        """What a new connection is for before it serves commands.
+
+        Raises:
+            ReplyError, ConnectionLost: Redis refused, or was silent for too long.
+        """
+
+        async def settle_in() -> tuple[Identity, list[Findings]]:
+            identity = await identify(connection)
+            await end_old_connection(connection, self._identity, identity)
+            await load_scripts(connection, self._scripts.values())
+            findings = [
+                await party.reconcile(connection, [call for call in unanswered if call.party is party])
+                for party in self._parties
+            ]
+            return identity, findings
+
+        try:
+            return await asyncio.wait_for(settle_in(), SETTLE_IN_TIMEOUT_S)
+        except BaseException as error:
+            connection.abort()
+            if isinstance(error, asyncio.TimeoutError):
+                raise ConnectionLost(f"Redis was silent for {SETTLE_IN_TIMEOUT_S} s on a new connection") from None
+            raise
 
     def _lost(self, connection: Connection, unanswered: list[Call]) -> None:
         if connection is not self._connection:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from redis.exceptions import RedisError
 
-from bullmq_bridge.worker.connection import Connection, ConnectionLost, ReplyError
+from bullmq_bridge.worker.connection import CONNECT_TIMEOUT_S, Connection, ConnectionLost, ReplyError
 
 if TYPE_CHECKING:
     from bullmq_bridge.worker.settings import Settings
@@ -34,11 +34,11 @@ class Marker:
         """Opens the connection if it is not open.
 
         Raises:
-            redis.RedisError, OSError: it cannot be opened.
+            redis.RedisError, OSError, asyncio.TimeoutError: it cannot be opened.
         """
         if self._connection is None or self._connection.closed:
             self._connection = await Connection.open(self._settings.redis_url, self._client_name)
-            self.client_id = await self._connection.call("CLIENT", "ID")
+            self.client_id = await asyncio.wait_for(self._connection.call("CLIENT", "ID"), CONNECT_TIMEOUT_S)
 
     async def wait(self, timeout_s: float) -> tuple[str, float] | None:
         """Waits until the marker is set: its member ("0": there is work, "1": a delayed job) and score.
