@@ -1,0 +1,116 @@
+import { chmod, cp, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { execa } from 'execa';
+import { Redis } from 'ioredis';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { waitFor } from '../support/wait-for.js';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+/** What a user's project has in node_modules besides the library. */
+const INSTALLED = ['bullmq', 'ioredis', 'zod', 'tsx'];
+
+let readme: string;
+let project: string;
+
+/** A project of a user's: the README's files, and the library as `npm pack` makes it. */
+beforeAll(async () => {
+  readme = await readFile(join(ROOT, 'README.md'), 'utf8');
+  project = await mkdtemp(join(tmpdir(), 'bullmq-bridge-readme-'));
+  await writeFile(join(project, 'package.json'), JSON.stringify({ name: 'invoices', type: 'module', private: true }));
+  for (const [path, text] of files(readme)) {
+    await mkdir(dirname(join(project, path)), { recursive: true });
+    await writeFile(join(project, path), text);
+  }
+  await installLibrary(join(project, 'node_modules'));
+});
+
+afterAll(async () => {
+  await rm(project, { recursive: true, force: true });
+});
+
+test('the example of the README does what the README says', async () => {
+  const env = { REDIS_URL: process.env.REDIS_URL ?? '' };
+  const [emit, start, enqueue] = commands(readme);
+  await execa(String(emit?.command), { cwd: project, shell: true });
+  const worker = execa(process.env.PYTHON ?? 'python3', String(start?.command).replace(' &', '').split(' ').slice(1), {
+    cwd: project,
+    env,
+    all: true,
+    reject: false,
+  });
+  try {
+    let log = '';
+    worker.all.on('data', (chunk: Buffer) => {
+      log += chunk.toString();
+    });
+    await waitFor('the worker to be ready', () => log.includes('is ready'), { state: () => log, timeoutMs: 45_000 });
+    const { stdout } = await execa(String(enqueue?.command), { cwd: project, shell: true, env });
+    expect(stdout).toBe(enqueue?.comment);
+  } finally {
+    worker.kill('SIGTERM');
+    await worker;
+    await removeKeys('bull:invoices:*');
+  }
+  expect((await worker).exitCode).toBe(0);
+});
+
+test('every path that the README links exists', async () => {
+  for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
+    await expect(readFile(join(ROOT, String(path)), 'utf8')).resolves.toBeTruthy();
+  }
+});
+
+/** The code blocks whose file the sentence before names. */
+function files(text: string): [string, string][] {
+  const blocks = text.matchAll(/`([\w/.-]+\.(?:ts|py))`[^`]*?```(?:ts|python)\n([\s\S]*?)```/g);
+  return [...blocks].map(([, path, code]) => [String(path), String(code)]);
+}
+
+/** The commands under "Together", with what their comments say they do or print. */
+function commands(text: string): { command: string; comment: string | undefined }[] {
+  const block = text.match(/Together:\n\n```sh\n([\s\S]*?)```/)?.[1] ?? '';
+  return block
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [command = '', comment] = line.split(/\s+# /);
+      return { command, comment };
+    });
+}
+
+async function installLibrary(modules: string): Promise<void> {
+  const packed = await mkdtemp(join(tmpdir(), 'bullmq-bridge-packed-'));
+  try {
+    for (const name of ['package.json', 'src', 'tsconfig.json', 'tsconfig.build.json', 'README.md', 'LICENSE']) {
+      await cp(join(ROOT, name), join(packed, name), { recursive: true });
+    }
+    await symlink(join(ROOT, 'node_modules'), join(packed, 'node_modules'));
+    await execa('npx', ['tsc', '-p', 'tsconfig.build.json'], { cwd: packed });
+    const { stdout } = await execa('npm', ['pack', '--json', '--ignore-scripts'], { cwd: packed });
+    const tarball = /"filename":\s*"([^"]+\.tgz)"/.exec(stdout)?.[1];
+    const library = join(modules, 'bullmq-bridge');
+    await mkdir(library, { recursive: true });
+    await execa('tar', ['-xzf', join(packed, String(tarball)), '--strip-components=1', '-C', library]);
+    // Its own dependencies, which npm would put beside it.
+    await symlink(join(ROOT, 'node_modules'), join(library, 'node_modules'));
+    await mkdir(join(modules, '.bin'));
+    const cli = join(library, 'dist/bridge/cli/main.js');
+    // As npm does when it installs a package.
+    await chmod(cli, 0o755);
+    await symlink(cli, join(modules, '.bin/bullmq-bridge'));
+    await symlink(join(ROOT, 'node_modules/.bin/tsx'), join(modules, '.bin/tsx'));
+    for (const name of INSTALLED) await symlink(join(ROOT, 'node_modules', name), join(modules, name));
+  } finally {
+    await rm(packed, { recursive: true, force: true });
+  }
+}
+
+async function removeKeys(pattern: string): Promise<void> {
+  const redis = new Redis(process.env.REDIS_URL ?? '');
+  for await (const keys of redis.scanStream({ match: pattern })) {
+    if (keys.length > 0) await redis.unlink(...keys);
+  }
+  redis.disconnect();
+}
