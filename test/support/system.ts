@@ -99,7 +99,7 @@ export class System {
     const client = name === undefined ? base : `${base}:w:${name}`;
     await waitFor(`sleep of the worker of ${queue}`, async () => {
       const clients = String(await this.redis.client('LIST')).split('\n');
-      return clients.some((line) => line.includes(` name=${client} `) && line.includes(' cmd=bzpopmin '));
+      return clients.some((line) => line.includes(` name=${client} `) && / flags=\w*b/.test(line));
     });
   }
 
