@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 from pathlib import Path
 
 import psutil
 
-#: Counters of the control group this process is in (cgroup v2), where the kernel notes that it killed for memory.
-CGROUP_EVENTS = Path("/sys/fs/cgroup/memory.events")
+#: Where control groups are mounted, and what says which of them this process is in.
+CGROUPS = Path("/sys/fs/cgroup")
+OWN_CGROUPS = Path("/proc/self/cgroup")
 MIB = 2**20
 
 
@@ -33,9 +36,25 @@ class OomKills:
 
 
 def _count() -> int | None:
+    for file in _counters():
+        with contextlib.suppress(OSError):
+            counts = dict(line.split() for line in file.read_text().splitlines())
+            if "oom_kill" in counts:
+                return int(counts["oom_kill"])
+    return None
+
+
+@functools.cache
+def _counters() -> list[Path]:
+    """The files where the kernel may count its kills, for cgroup v2 and v1, seen from inside a container or outside."""
     try:
-        text = CGROUP_EVENTS.read_text()
+        lines = OWN_CGROUPS.read_text().splitlines()
     except OSError:
-        return None
-    counts = dict(line.split() for line in text.splitlines())
-    return int(counts["oom_kill"]) if "oom_kill" in counts else None
+        return []
+    own = {controllers: path.lstrip("/") for _, controllers, path in (line.split(":", 2) for line in lines)}
+    files = []
+    if (path := own.get("")) is not None:
+        files += [CGROUPS / path / "memory.events", CGROUPS / "memory.events"]
+    if (path := own.get("memory")) is not None:
+        files += [CGROUPS / "memory" / path / "memory.oom_control", CGROUPS / "memory" / "memory.oom_control"]
+    return files
