@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import logging
 from typing import TYPE_CHECKING
 
@@ -42,11 +43,24 @@ def check(worker: Worker, settings: Settings) -> QueueContract:
                 f"job {processor.job_name!r} has a time limit, but nothing can stop a thread: "
                 "run it in a process slot, or give it a soft time limit"
             )
+    _check_hooks(worker, settings)
     contract = worker.load_contract()
     for name in contract.names():
         if name not in worker.processors:
             logger.warning("queue %s: job %r of the contract has no processor in this worker", worker.queue, name)
     return contract
+
+
+def _check_hooks(worker: Worker, settings: Settings) -> None:
+    for name, hook in (("setup", worker.setup_hook), ("teardown", worker.teardown_hook)):
+        if hook is None or not inspect.iscoroutinefunction(hook):
+            continue
+        for processor in worker.processors.values():
+            if not processor.is_async:
+                raise ValueError(
+                    f"{name} is a coroutine function, but job {processor.job_name!r} runs in a "
+                    f"{_place(processor, settings)} slot, which has no event loop: make {name} a plain function"
+                )
 
 
 def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log_format: LogFormat) -> Engine:

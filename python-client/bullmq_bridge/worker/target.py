@@ -44,7 +44,7 @@ def describe(worker: Worker, module_names: Iterable[str]) -> Target:
     """The target of a worker whose processors are in the modules of these names.
 
     Raises:
-        TargetError: they were typed into an interactive session, where no child can import them.
+        TargetError: they are in no file (an interactive session, standard input), where no child can import them.
     """
     modules = []
     for name in dict.fromkeys(module_names):
@@ -82,10 +82,11 @@ def _importable(name: str) -> tuple[str, str]:
     if spec := getattr(main, "__spec__", None):
         return ("name", spec.name)
     file = getattr(main, "__file__", None)
-    if not file:
+    # (Python takes "<stdin>" for a file)
+    if not file or not Path(file).is_file():
         raise TargetError(
-            "a plain `def` runs in a process of its own, which cannot import it from an interactive session: "
-            "put the worker into a file, or make the processor an `async def`"
+            "a plain `def` runs in a process of its own, which cannot import it from an interactive session, from "
+            "standard input or from `python -c`: put the worker into a file, or make the processor an `async def`"
         )
     return ("path", str(Path(file).resolve()))
 

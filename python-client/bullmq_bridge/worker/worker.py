@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 from collections.abc import Callable
@@ -98,12 +99,20 @@ class Worker:
             soft_time_limit_s: instead of the worker's, see ``Settings``.
 
         Raises:
-            ValueError: the job has a processor already.
+            ValueError: the job has a processor already, or one that cannot run in such a pool.
         """
 
         def declare(function: Function) -> Function:
+            what = f"job {name!r} of queue {self.queue!r}"
             if name in self.processors:
-                raise ValueError(f"job {name!r} of queue {self.queue!r} has two processors")
+                raise ValueError(f"{what} has two processors")
+            if pool not in (None, "process", "thread"):
+                raise ValueError(f"pool of {what} must be 'process' or 'thread'")
+            for limit in (time_limit_s, soft_time_limit_s):
+                if limit is not None and not limit > 0:
+                    raise ValueError(f"the time limits of {what} must be greater than 0")
+            if pool is not None and inspect.iscoroutinefunction(function):
+                raise ValueError(f"{what} is a coroutine function, which runs on the event loop: leave out pool")
             self.processors[name] = Processor(name, function, pool, time_limit_s, soft_time_limit_s)
             return function
 
