@@ -31,6 +31,8 @@ def configure(log_format: LogFormat) -> None:
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _HumanFormatter())
     handler.addFilter(_add_job)
     logging.basicConfig(level=logging.INFO, handlers=[handler])
+    # The other way in which Python writes to standard error by itself.
+    logging.captureWarnings(True)
 
 
 def _add_job(record: logging.LogRecord) -> bool:
