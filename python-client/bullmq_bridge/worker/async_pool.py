@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import logging
 import traceback
@@ -46,6 +47,7 @@ class AsyncPool:
         self._timed_out: set[int] = set()
         self._started = False
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        self._context = contextvars.copy_context()
 
     async def start(self) -> None:
         """See ``Pool``."""
@@ -53,6 +55,8 @@ class AsyncPool:
             await _call(self._setup)
         except Exception as error:
             raise StartFailed(traceback.format_exc().rstrip()) from error
+        # What setup() has put into context variables is there for every job.
+        self._context = contextvars.copy_context()
         self._started = True
 
     def is_ready(self, slot: int) -> bool:
@@ -63,7 +67,8 @@ class AsyncPool:
         """See ``Pool``."""
         name = record.name or ""
         work = execute_async(self._processors[name], self._contracts[name], record, self._port)
-        task = asyncio.get_running_loop().create_task(work)
+        # (a task runs in a copy of the context in which it was made)
+        task = self._context.run(asyncio.get_running_loop().create_task, work)
         self._tasks[slot] = task
 
         def finish(task: asyncio.Task[Outcome]) -> None:
@@ -101,6 +106,9 @@ class AsyncPool:
         """See ``Pool``."""
         for task in self._tasks.values():
             task.print_stack()
+
+    def retire(self) -> None:
+        """See ``Pool``."""
 
     async def stop(self) -> None:
         """See ``Pool``."""

@@ -6,8 +6,10 @@ connection to Redis. It ends when the engine says so, and dies with the engine.
 
 from __future__ import annotations
 
+import contextvars
 import ctypes
 import faulthandler
+import logging
 import os
 import select
 import signal
@@ -18,6 +20,7 @@ import traceback
 from typing import TYPE_CHECKING, Any, cast
 
 from bullmq_bridge.directive import TOO_LONG, TimeLimitExceeded
+from bullmq_bridge.outcome import Outcome, outcome_of
 from bullmq_bridge.worker import logs, target, worker
 from bullmq_bridge.worker.execution import execute
 from bullmq_bridge.worker.frames import FrameReader, Kind, decode_job, encode, encode_outcome
@@ -30,6 +33,8 @@ if TYPE_CHECKING:
     from bullmq_bridge.contract.contract import QueueContract
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.worker import Worker
+
+logger = logging.getLogger("bullmq_bridge.worker")
 
 PR_SET_PDEATHSIG = 1
 READ_BYTES = 1 << 16
@@ -50,6 +55,10 @@ class EngineSocket:
         self._frames: list[tuple[Kind, list[Any]]] = []
         self._sending = threading.Lock()
         self._asking = threading.Lock()
+
+    def close(self) -> None:
+        """Speaks no more. The engine sees the end when no process has the socket open."""
+        self._socket.close()
 
     def send(self, kind: Kind, *values: Any) -> None:
         """Writes a frame; safe from any thread."""
@@ -95,10 +104,12 @@ def main(arguments: list[str]) -> int:
     """Runs jobs until the engine says stop."""
     fd, engine_pid, log_format = int(arguments[0]), int(arguments[1]), cast("LogFormat", arguments[2])
     _leave_signals_to_the_engine()
-    # Stacks on demand: the engine sends this signal.
+    # Stacks on demand (the engine sends this signal), and when C code crashes.
     faulthandler.register(signal.SIGUSR1, all_threads=True)
+    faulthandler.enable()
     logs.configure(log_format)
     engine = EngineSocket(fd)
+    os.register_at_fork(after_in_child=lambda: _leave(engine))
     _die_with_the_engine(fd, engine_pid)
     worker.inside_child = True
     try:
@@ -115,8 +126,7 @@ def main(arguments: list[str]) -> int:
     except EngineGone:
         return 0
     finally:
-        if declared.teardown_hook:
-            declared.teardown_hook()
+        _tear_down(declared)
     return 0
 
 
@@ -129,6 +139,14 @@ def _start(where: Target) -> tuple[Worker, QueueContract]:
     return declared, contract
 
 
+def _tear_down(declared: Worker) -> None:
+    try:
+        if declared.teardown_hook:
+            declared.teardown_hook()
+    except Exception:
+        logger.exception("the teardown of queue %s raised", declared.queue)
+
+
 def _work(engine: EngineSocket, declared: Worker, contract: QueueContract) -> None:
     contracts = {name: contract.job(name) for name in declared.processors}
     limit = SoftLimit()
@@ -138,8 +156,14 @@ def _work(engine: EngineSocket, declared: Worker, contract: QueueContract) -> No
             return
         record = decode_job(values)
         name = record.name or ""
-        with limit:
-            outcome = execute(declared.processors[name], contracts[name], record, engine)
+        # A copy for each job: what setup() has put into context variables is there, what another job has is not.
+        run = contextvars.copy_context().run
+        try:
+            with limit:
+                outcome: Outcome = run(execute, declared.processors[name], contracts[name], record, engine)
+        except TimeLimitExceeded as error:
+            # While the data was decoded, or the result encoded.
+            outcome = outcome_of(error)
         engine.write(encode_outcome(outcome))
 
 
@@ -163,10 +187,18 @@ class SoftLimit:
 
 
 def _leave_signals_to_the_engine() -> None:
-    # Ctrl-C and service managers signal the whole group; the engine decides what becomes of the job. A handler and
+    # Service managers signal every process of a service; the engine decides what becomes of the job. A handler and
     # not SIG_IGN, which programs started by a processor would inherit.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
+
+
+def _leave(engine: EngineSocket) -> None:
+    """In a fork that a processor has made (``multiprocessing``): it does not speak for the job, and can be stopped."""
+    engine.close()
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    for name in (signal.SIGTERM, signal.SIGUSR2):
+        signal.signal(name, signal.SIG_DFL)
 
 
 def _die_with_the_engine(fd: int, engine_pid: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import signal
 import socket
@@ -13,30 +14,35 @@ import threading
 from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.outcome import Failed, FailureKind, Outcome
+from bullmq_bridge.worker.ending import Ending, crashed
 from bullmq_bridge.worker.frames import FrameReader, Kind, decode_outcome, encode, encode_job
 from bullmq_bridge.worker.memory import OomKills
 
 if TYPE_CHECKING:
-    import resource
     from collections.abc import Callable
 
+    from bullmq_bridge.outcome import Failed, Outcome
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.job import AsyncJobPort
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.target import Target
 
 DRAIN_TIMEOUT_S = 1.0
-# ru_maxrss counts KiB on Linux and bytes on macOS.
-RSS_UNIT = 1 if sys.platform == "darwin" else 1024
+#: For its teardown, its threads and what the interpreter does at the end.
+STOP_TIMEOUT_S = 5.0
+
+logger = logging.getLogger("bullmq_bridge.worker")
 
 
 class Child(asyncio.Protocol):
     """One child process as the engine sees it.
 
+    It leads a session of its own: what a terminal or a service manager sends to the group of the engine does not
+    reach it, nor the programs that a processor starts; and whoever kills it kills these with it.
+
     Args:
         on_ready: called when it has imported the processors and run the setup.
-        on_gone: called once when it has ended and everything it wrote was read, with a text on how it ended.
+        on_gone: called once when it has ended and everything it wrote was read, with how it ended.
         on_idle: called when its job has ended, before anybody hears of the outcome.
     """
 
@@ -46,7 +52,7 @@ class Child(asyncio.Protocol):
         log_format: LogFormat,
         port: AsyncJobPort,
         on_ready: Callable[[], None],
-        on_gone: Callable[[str], None],
+        on_gone: Callable[[Ending], None],
         on_idle: Callable[[], None],
     ) -> None:
         self._target = target
@@ -61,7 +67,7 @@ class Child(asyncio.Protocol):
         self._process: subprocess.Popen[bytes] | None = None
         self._done: Callable[[Outcome], None] | None = None
         self._record: JobRecord | None = None
-        self._exit: str | None = None
+        self._ending: Ending | None = None
         self._hung_up = False
         self._oom_kills = OomKills()
         self.ready = False
@@ -69,22 +75,30 @@ class Child(asyncio.Protocol):
         self.problem: str | None = None
         self.jobs = 0
         self.asked_to_stop = False
-        #: Why the engine killed it, if it did: what its job fails with.
-        self.sentence: Failed | None = None
+        self._why_killed: Callable[[Ending], Failed] | None = None
 
     async def start(self) -> None:
-        """Starts the process; ``on_ready`` or ``on_gone`` follows."""
+        """Starts the process; ``on_ready`` or ``on_gone`` follows.
+
+        Raises:
+            OSError: the system has no process for us.
+        """
         ours, theirs = socket.socketpair()
         ours.setblocking(False)
-        await self._loop.create_connection(lambda: self, sock=ours)
         with theirs:
+            await self._loop.create_connection(lambda: self, sock=ours)
             self._process = _start_process(theirs.fileno(), self._log_format)
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, *astuple(self._target)))
 
     @property
+    def exists(self) -> bool:
+        """Whether there is a process."""
+        return self._process is not None and self._process.returncode is None
+
+    @property
     def pid(self) -> int:
-        """The process id; it exists from ``start`` on."""
+        """The process id; known from ``start`` on."""
         assert self._process is not None
         return self._process.pid
 
@@ -104,29 +118,38 @@ class Child(asyncio.Protocol):
         return self._record is not None
 
     def ask_to_stop(self) -> None:
-        """Lets an idle child run its teardown and leave."""
+        """Lets an idle child run its teardown and leave; kills it if it does not leave in time."""
         self.ready = False
         self.asked_to_stop = True
         self._write(encode(Kind.STOP))
+        self._loop.call_later(STOP_TIMEOUT_S, self._overdue)
 
-    def kill(self, sentence: Failed | None = None) -> None:
-        """SIGKILL: nothing that a processor does can withstand it. ``sentence`` is what its job fails with."""
-        self.sentence = sentence
-        self.signal(signal.SIGKILL)
+    def _overdue(self) -> None:
+        if self.exists:
+            logger.warning("process %s did not leave within %g s: it is killed", self.pid, STOP_TIMEOUT_S)
+            self.kill()
+
+    def kill(self, why: Callable[[Ending], Failed] | None = None) -> None:
+        """SIGKILL, to what it has started too: nothing that a processor does can withstand it.
+
+        Args:
+            why: what its job fails with, if it is to fail for another reason than that its process died.
+        """
+        self.ready = False
+        if self.exists:
+            self._why_killed = self._why_killed or why
+            _kill_group(self.pid)
 
     def signal(self, number: signal.Signals) -> None:
         """Sends a signal, if the process is still there."""
-        if self._exit is None and self._process is not None:
+        if self.exists:
             with contextlib.suppress(ProcessLookupError):
-                os.kill(self._process.pid, number)
+                os.kill(self.pid, number)
 
-    def _crashed(self, how: str) -> Failed:
-        kind = FailureKind.CRASHED
-        if self._process is not None and self._process.returncode == -signal.SIGKILL and self._oom_kills.has_risen():
-            kind = FailureKind.KILLED_MEMORY
-            how += " by the system, which ran out of memory"
-        message = f"the process that ran the job {how}"
-        return Failed(kind, message, kind.value, f"{kind.value}: {message}", retry=True)
+    def _verdict(self, ending: Ending) -> Failed:
+        if self._why_killed is not None and ending.code == -signal.SIGKILL:
+            return self._why_killed(ending)
+        return crashed(ending, by_the_system=ending.code == -signal.SIGKILL and self._oom_kills.has_risen())
 
     def _write(self, frame: bytes) -> None:
         if self._transport is not None and not self._hung_up:
@@ -134,14 +157,18 @@ class Child(asyncio.Protocol):
 
     def _reap(self) -> None:
         """Waits for the end in a thread of its own: portable, and knows the peak of its memory."""
-        assert self._process is not None
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
+        process = self._process
+        assert process is not None
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode != 0 or not self.asked_to_stop:
+            # What it has started for its job is not to go on beside the next attempt.
+            _kill_group(process.pid)
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody is interested any more
-            self._loop.call_soon_threadsafe(self._exited, _how_it_ended(self._process.returncode, usage))
+            self._loop.call_soon_threadsafe(self._exited, Ending.of(process.returncode, usage))
 
-    def _exited(self, how: str) -> None:
-        self._exit = how
+    def _exited(self, ending: Ending) -> None:
+        self._ending = ending
         if self._hung_up:
             self._finish()
         else:
@@ -151,16 +178,17 @@ class Child(asyncio.Protocol):
     def _finish(self) -> None:
         if self.gone.is_set():
             return
-        assert self._exit is not None
+        assert self._ending is not None
         self.ready = False
         self.gone.set()
         if self._transport is not None:
             self._transport.abort()
         record, done = self._record, self._done
         self.forget()
+        # First, so that the settling of its job does not fetch a next one for it.
+        self._on_gone(self._ending)
         if record is not None and done is not None:
-            done(self.sentence or self._crashed(self._exit))
-        self._on_gone(self._exit)
+            done(self._verdict(self._ending))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
@@ -175,11 +203,14 @@ class Child(asyncio.Protocol):
     def connection_lost(self, error: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
         self._hung_up = True
-        if self._exit is None:
+        if self._ending is not None:
+            self._finish()
+        elif self.asked_to_stop or self.problem is not None:
+            # On its way out: exit handlers run, and what it printed is written.
+            self._loop.call_later(STOP_TIMEOUT_S, self._overdue)
+        else:
             # Without the socket it can do nothing for us, whether it knows that or not.
             self.kill()
-        else:
-            self._finish()
 
     def _handle(self, kind: Kind, values: list[Any]) -> None:
         if kind is Kind.OUTCOME:
@@ -211,15 +242,10 @@ class Child(asyncio.Protocol):
 
 def _start_process(fd: int, log_format: LogFormat) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "bullmq_bridge.worker.child", str(fd), str(os.getpid()), log_format]
-    return subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL)
+    return subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
-def _how_it_ended(code: int, usage: resource.struct_rusage) -> str:
-    peak = f"peak memory {usage.ru_maxrss * RSS_UNIT / 2**20:.0f} MiB"
-    if code >= 0:
-        return f"ended with exit code {code} ({peak})"
-    try:
-        name = signal.Signals(-code).name
-    except ValueError:
-        name = f"signal {-code}"
-    return f"was killed by {name} ({peak})"
+def _kill_group(leader: int) -> None:
+    # (macOS: not permitted when only a zombie is left)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(leader, signal.SIGKILL)

@@ -88,6 +88,9 @@ class Engine:
         self._paused = False
         self._warned_of_limit = False
         self._tasks: set[asyncio.Task[None]] = set()
+        # At the shutdown deadline: jobs that cannot be stopped, which are handed back last.
+        self._left: set[ActiveJob] = set()
+        self.left_running = False
         self.concurrency = settings.concurrency
         self.interrupted = 0
         self.unsettled = 0
@@ -104,7 +107,11 @@ class Engine:
         self.events.emit("ready", slots=self.concurrency, jobs=sorted(self.pools))
 
     async def shut_down(self, deadline_s: float) -> None:
-        """Lets running jobs finish until the deadline, or until ``hurry``; then stops them and hands them back."""
+        """Lets running jobs finish until the deadline, or until ``hurry``; then stops them and hands them back.
+
+        Nobody can stop a thread, nor a coroutine that swallows cancellations: such a job is still held when this
+        returns. ``finish`` must follow.
+        """
         self.stopping.set()
         self.events.emit("closing")
         self._stalled_check.stop()
@@ -113,6 +120,20 @@ class Engine:
         await _first(deadline_s, self._idle, self._hurry)
         if not self._idle.is_set():
             await self._interrupt_all()
+
+    async def finish(self) -> None:
+        """Hands back what could not be stopped, and ends. If ``left_running``, the process must end right after."""
+        left = [job for job in self._left if not job.settling]
+        self._left.clear()
+        self.left_running = bool(left)
+        for job in left:
+            self._hand_back(job)
+        self._check_idle()
+        await _first(HAND_BACK_TIMEOUT_S, self._idle)
+        if not self._idle.is_set():
+            self.unsettled = len(self._active)
+            ids = ", ".join(sorted(self._active))
+            self.events.emit("error", what=f"Redis did not take back jobs {ids}: another worker's stalled check will")
         self._locks.stop()
         self._fetcher.close()
         self.events.emit("closed")
@@ -124,23 +145,22 @@ class Engine:
     async def _interrupt_all(self) -> None:
         unfinished = [job for job in self._active.values() if not job.settling]
         self.interrupted = len(unfinished)
-        await asyncio.gather(*(self._interrupt_and_hand_back(job) for job in unfinished))
+        self._left = {job for job in unfinished if not self._pool(job).can_interrupt}
+        stoppable = [job for job in unfinished if job not in self._left]
+        await asyncio.gather(*(self._interrupt_and_hand_back(job) for job in stoppable))
+        self._check_idle()
         await _first(HAND_BACK_TIMEOUT_S, self._idle)
-        if not self._idle.is_set():
-            self.unsettled = len(self._active)
-            ids = ", ".join(sorted(self._active))
-            self.events.emit("error", what=f"Redis did not take back jobs {ids}: another worker's stalled check will")
 
     def _check_idle(self) -> None:
-        if self._active or self._fetcher.is_fetching:
+        if self._fetcher.is_fetching or any(job not in self._left for job in self._active.values()):
             self._idle.clear()
-        else:
-            self._idle.set()
+            return
+        self._idle.set()
+        if self.settings.burst and self._fetcher.is_drained:
+            self.stopping.set()
 
     def _drained(self) -> None:
         self.events.emit("drained")
-        if self.settings.burst and not self._active and not self._fetcher.is_fetching:
-            self.stopping.set()
 
     # Control while it runs
 
@@ -193,7 +213,12 @@ class Engine:
     def slot_ready(self, slot: int) -> None:
         """A slot can run jobs now."""
         if slot < self.concurrency:
-            self._fetcher.add(slot, free=all(job.slot != slot for job in self._active.values()))
+            jobs = [job for job in self._active.values() if job.slot == slot]
+            self._fetcher.add(slot, free=not jobs)
+            for job in jobs:
+                # It has waited for the slot to be made ready again.
+                if not job.settling and not job.timers:
+                    self._limit_time(job)
 
     def slot_lost(self, slot: int, how: str | None = None) -> None:
         """A slot cannot run jobs until ``slot_ready`` says so; ``how`` it was lost, if nobody had asked for it."""
@@ -267,9 +292,17 @@ class Engine:
             self._settle(job, outcome)
             return
         self.events.emit("active", job.record)
-        name = job.record.name or ""
-        self.pools[name].run(job.slot, job.record, partial(self._settle, job))
-        soft_s, hard_s = self.time_limits.get(name, (None, None))
+        pool = self._pool(job)
+        starts_now = pool.is_ready(job.slot)
+        pool.run(job.slot, job.record, partial(self._settle, job))
+        if starts_now:
+            self._limit_time(job)
+
+    def _pool(self, job: ActiveJob) -> Pool:
+        return self.pools[job.record.name or ""]
+
+    def _limit_time(self, job: ActiveJob) -> None:
+        soft_s, hard_s = self.time_limits.get(job.record.name or "", (None, None))
         if soft_s is not None:
             job.timers.append(self._loop.call_later(soft_s, self._soft_limit, job))
         if hard_s is not None:
@@ -391,20 +424,22 @@ class Engine:
     async def _interrupt_and_hand_back(self, job: ActiveJob) -> None:
         # Stopped first, then given to others: never two runs at the same time.
         job.settling = True
-        stopped = await self._interrupt(job)
-        if stopped or not self.pools[job.record.name or ""].can_interrupt:
-            # A thread cannot be stopped; the program ends right after, and the two runs overlap that long.
+        if await self._interrupt(job):
             self._hand_back(job)
+        else:
+            job.settling = False
+            self._left.add(job)
 
     async def _stop_and_fail(self, job: ActiveJob, failed: Failed) -> None:
         job.settling = True
-        if await self._interrupt(job):
-            job.settling = False
-            self._settle(job, failed)
+        while not await self._interrupt(job):
+            pass  # it holds its slot and its lock as long as it runs
+        job.settling = False
+        self._settle(job, failed)
 
     def _soft_limit(self, job: ActiveJob) -> None:
         if not job.settling:
-            self.pools[job.record.name or ""].raise_time_limit(job.slot)
+            self._pool(job).raise_time_limit(job.slot)
 
     def _hard_limit(self, job: ActiveJob, seconds: float) -> None:
         if not job.settling:
@@ -416,9 +451,8 @@ class Engine:
     async def _interrupt(self, job: ActiveJob) -> bool:
         """Stops what runs the job; False if it cannot be stopped."""
         job.stop_timers()
-        pool = self.pools[job.record.name or ""]
         try:
-            await asyncio.wait_for(pool.interrupt(job.slot), INTERRUPT_TIMEOUT_S)
+            await asyncio.wait_for(self._pool(job).interrupt(job.slot), INTERRUPT_TIMEOUT_S)
         except asyncio.TimeoutError:
             self.events.emit("error", what=f"job {job.record.id} does not let itself be stopped")
             return False
@@ -431,8 +465,9 @@ class Engine:
 
     async def _abandon(self, job: ActiveJob) -> None:
         job.settling = True
-        await self._interrupt(job)
         self._forget(job)
+        while not await self._interrupt(job):
+            pass  # what cannot be stopped keeps its slot
         self._fetcher.release(job.slot)
         self._fetcher.wake()
         self._check_idle()

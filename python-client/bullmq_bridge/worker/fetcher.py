@@ -86,6 +86,11 @@ class Fetcher:
         """Whether an answer that may bring a job is on its way."""
         return bool(self._fetching)
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether the queue had nothing for us when it was last asked."""
+        return self._drained
+
     def is_ready(self, slot: int) -> bool:
         """Whether the slot may be given a next job."""
         return slot in self._ready and not self._paused
@@ -145,7 +150,8 @@ class Fetcher:
             await asyncio.wait([waiting], timeout=UNBLOCK_TIMEOUT_S)
         if waiting is not None:
             waiting.cancel()
-        self._waiting = None
+        if self._waiting is waiting:
+            self._waiting = None
 
     def resume(self) -> None:
         """Fetches again after ``pause``."""
@@ -209,16 +215,17 @@ class Fetcher:
     def _wait(self) -> None:
         if self._paused or not self._free or not self._line.is_writable:
             return
-        if not self._drained:
-            self._drained = True
-            self._on_drained()
         limited_s = self._limited_until - time.time()
         if limited_s > 0:
             if self._limit_timer is None:
                 delay = min(limited_s, MAX_RATE_LIMIT_WAIT_S)
                 self._limit_timer = self._loop.call_later(delay, self._limit_is_over)
-        elif self._waiting is None:
+            return
+        if self._waiting is None:
             self._waiting = self._loop.create_task(self._wait_for_marker())
+        if not self._drained:
+            self._drained = True
+            self._on_drained()
 
     def _limit_is_over(self) -> None:
         self._limit_timer = None

@@ -47,5 +47,8 @@ class Pool(Protocol):
     def dump_stacks(self) -> None:
         """Writes what every slot does to standard error."""
 
+    def retire(self) -> None:
+        """The worker stops: a slot that is lost from now on is not made ready again."""
+
     async def stop(self) -> None:
-        """Runs the teardown and gives everything back."""
+        """Runs the teardown and gives everything back. Nothing that the pool can stop may run any more."""

@@ -6,10 +6,11 @@ import asyncio
 import logging
 import random
 import signal
+from functools import partial
 from typing import TYPE_CHECKING
 
-from bullmq_bridge.outcome import Failed, FailureKind
-from bullmq_bridge.worker.child_process import Child
+from bullmq_bridge.worker.child_process import STOP_TIMEOUT_S, Child
+from bullmq_bridge.worker.ending import Ending, killed_for_memory
 from bullmq_bridge.worker.memory import resident_mib
 from bullmq_bridge.worker.pool import StartFailed
 
@@ -27,7 +28,10 @@ logger = logging.getLogger("bullmq_bridge.worker")
 
 FIRST_RESTART_DELAY_S = 0.5
 MAX_RESTART_DELAY_S = 30.0
-STOP_TIMEOUT_S = 5.0
+#: For the end of a process that was killed (in the middle of a disk access it takes its time).
+KILL_TIMEOUT_S = 2.0
+#: For a process that is stuck to write where, before it is killed.
+LAST_WORDS_S = 0.2
 MEMORY_INTERVAL_S = 0.25
 #: Between two jobs, a child above this part of its memory limit is replaced.
 RECYCLE_PART = 0.75
@@ -69,18 +73,18 @@ class ProcessPool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Future[None] | None = None
         self._memory_timer: asyncio.TimerHandle | None = None
-        self._stopping = False
+        self._retired = False
         self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
         """See ``Pool``."""
         self._starting = self._loop.create_future()
-        for slot in range(self._size):
-            await self._spawn(slot)
         try:
-            await asyncio.wait_for(self._starting, self._settings.start_timeout_s)
-        except asyncio.TimeoutError:
-            raise StartFailed(f"no process was ready within {self._settings.start_timeout_s} s") from None
+            for slot in range(self._size):
+                await self._spawn(slot)
+            await self._starting
+        except OSError as error:
+            raise StartFailed(f"no process could be started: {error}") from error
         finally:
             self._starting = None
         if self._settings.max_memory_mb is not None:
@@ -109,7 +113,9 @@ class ProcessPool:
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``."""
-        self._children[slot].signal(signal.SIGUSR2)
+        child = self._children.get(slot)
+        if child is not None and child.busy:
+            child.signal(signal.SIGUSR2)
 
     async def resize(self, size: int) -> None:
         """See ``Pool``."""
@@ -126,24 +132,24 @@ class ProcessPool:
         for child in self._children.values():
             child.signal(signal.SIGUSR1)
 
+    def retire(self) -> None:
+        """See ``Pool``."""
+        self._retired = True
+
     async def stop(self) -> None:
         """See ``Pool``."""
-        self._stopping = True
+        self.retire()
+        self._queued.clear()
         if self._memory_timer is not None:
             self._memory_timer.cancel()
         for task in self._tasks:
             task.cancel()
-        children = [child for child in self._children.values() if not child.gone.is_set()]
+        children = [child for child in self._children.values() if child.exists]
         for child in children:
-            child.ask_to_stop()
-        waits = [asyncio.ensure_future(child.gone.wait()) for child in children]
-        if waits:
-            await asyncio.wait(waits, timeout=STOP_TIMEOUT_S)
-        for child in children:
-            if not child.gone.is_set():
-                logger.warning("process %s did not leave within %s s: killed", child.pid, STOP_TIMEOUT_S)
-                child.kill()
-        await asyncio.gather(*waits)
+            if not child.asked_to_stop:
+                child.ask_to_stop()
+        if waits := [asyncio.ensure_future(child.gone.wait()) for child in children]:
+            await asyncio.wait(waits, timeout=STOP_TIMEOUT_S + KILL_TIMEOUT_S)
 
     # Children
 
@@ -153,7 +159,7 @@ class ProcessPool:
             self._log_format,
             self._port,
             on_ready=lambda: self._ready(slot),
-            on_gone=lambda how: self._gone(slot, how),
+            on_gone=lambda ending: self._gone(slot, ending),
             on_idle=lambda: self._idle(slot),
         )
         self._children[slot] = child
@@ -162,9 +168,14 @@ class ProcessPool:
         self._loop.call_later(self._settings.start_timeout_s, self._check_started, child)
 
     def _check_started(self, child: Child) -> None:
-        if not child.ready and not child.gone.is_set() and child.jobs == 0:
-            logger.error("process %s was not ready after %s s: killed", child.pid, self._settings.start_timeout_s)
-            child.kill()
+        if child.ready or child.jobs or child.asked_to_stop or not child.exists:
+            return
+        child.problem = (
+            f"process {child.pid} was not ready within {self._settings.start_timeout_s:g} s and was killed: "
+            "the import of the processors' module, or setup(), does not end (the stack above says where it was)"
+        )
+        child.signal(signal.SIGUSR1)
+        self._loop.call_later(LAST_WORDS_S, child.kill)
 
     def _ready(self, slot: int) -> None:
         self._failures.pop(slot, None)
@@ -175,30 +186,34 @@ class ProcessPool:
         elif not self._starting.done() and all(self.is_ready(each) for each in range(self._size)):
             self._starting.set_result(None)
 
-    def _gone(self, slot: int, how: str) -> None:
+    def _gone(self, slot: int, ending: Ending) -> None:
         child = self._children[slot]
-        if self._stopping:
-            return
         if self._starting is not None:
             if not self._starting.done():
-                self._starting.set_exception(StartFailed(child.problem or f"a process could not start: it {how}"))
+                self._starting.set_exception(StartFailed(child.problem or f"a process could not start: it {ending}"))
             return
-        self._on_lost(slot, None if child.asked_to_stop else how)
+        self._on_lost(slot, None if child.asked_to_stop or self._retired else str(ending))
         if slot >= self._size:
             del self._children[slot]
             return
         if child.problem:
-            logger.error("the process of slot %s could not start:\n%s", slot, child.problem)
+            logger.error("the process of slot %s could not start: %s", slot, child.problem)
         self._replace(slot, started=child.jobs > 0 or child.asked_to_stop)
 
     def _replace(self, slot: int, started: bool) -> None:
+        if self._retired and slot not in self._queued:
+            return
         failures = 0 if started else self._failures.get(slot, 0) + 1
         self._failures[slot] = failures
         delay = min(FIRST_RESTART_DELAY_S * 2 ** (failures - 1), MAX_RESTART_DELAY_S) if failures else 0.0
 
         async def replace() -> None:
             await asyncio.sleep(delay)
-            await self._spawn(slot)
+            try:
+                await self._spawn(slot)
+            except OSError as error:
+                logger.error("the process of slot %s could not be started: %s", slot, error)
+                self._replace(slot, started=False)
 
         task = self._loop.create_task(replace())
         self._tasks.add(task)
@@ -230,12 +245,6 @@ class ProcessPool:
         self._memory_timer = self._loop.call_later(MEMORY_INTERVAL_S, self._watch_memory)
         limit = self._settings.max_memory_mb
         for child in self._children.values():
-            used = None if child.gone.is_set() else resident_mib(child.pid)
+            used = resident_mib(child.pid) if child.exists else None
             if limit is not None and used is not None and used > limit:
-                child.kill(_killed_for_memory(used, limit))
-
-
-def _killed_for_memory(used_mib: float, limit_mib: float) -> Failed:
-    kind = FailureKind.KILLED_MEMORY
-    message = f"the process that ran the job was killed at {used_mib:.0f} MiB; its limit is {limit_mib:.0f} MiB"
-    return Failed(kind, message, kind.value, f"{kind.value}: {message}", retry=True)
+                child.kill(partial(killed_for_memory, used_mib=used, limit_mib=limit))

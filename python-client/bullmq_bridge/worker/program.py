@@ -31,8 +31,11 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
-#: A second SIGINT within this time is the same Ctrl-C (shells and wrappers send it twice); later it means: now.
+#: A SIGINT within this time of the first signal is the same Ctrl-C (shells and wrappers send it twice); later it
+#: means: now.
 SECOND_INT_AFTER_S = 1.0
+#: For coroutines that nobody waits for to end, when everything else has.
+CANCEL_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -60,18 +63,33 @@ def run(workers: list[Worker], options: RunOptions | None = None) -> None:
     logs.configure(options.log_format)
     queues = ", ".join(worker.queue for worker in workers)
     try:
-        program = Program(workers, options)
-        code = asyncio.run(program.run())
+        code = asyncio.run(_run(Program(workers, options)))
     except (BundleError, ContractError, StartFailed, TargetError, ValueError) as error:
         logger.critical("the worker of queue %s cannot start: %s", queues, error)
         code = ExitCode.CANNOT_START
-    else:
-        if program.left_threads:
-            # They run on with jobs that others may take now: the overlap must be short, so nothing else is done.
-            logging.shutdown()
-            os._exit(code)
     if code is not ExitCode.OK:
         raise SystemExit(code)
+
+
+async def _run(program: Program) -> ExitCode:
+    code = await program.run()
+    if program.left_running or not await _cancel_the_rest():
+        # They run on with jobs that others may take now: the overlap must be short, so nothing else is done.
+        logging.shutdown()
+        sys.stdout.flush()
+        os._exit(code)
+    return code
+
+
+async def _cancel_the_rest() -> bool:
+    """Cancels what still runs on the event loop; False if it does not let itself be cancelled."""
+    rest = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+    for task in rest:
+        task.cancel()
+    if not rest:
+        return True
+    _, running = await asyncio.wait(rest, timeout=CANCEL_TIMEOUT_S)
+    return not running
 
 
 class Program:
@@ -84,11 +102,11 @@ class Program:
         self._workers = workers
         self._options = options or RunOptions()
         self.engines: dict[str, Engine] = {}
-        self.left_threads = False
+        self.left_running = False
         self._link: Link | None = None
         self._stopping = asyncio.Event()
         self._cold = asyncio.Event()
-        self._first_int = 0.0
+        self._stopping_since = 0.0
         self._pausing: list[asyncio.Future[None]] = []
 
     async def run(self) -> ExitCode:
@@ -113,6 +131,8 @@ class Program:
             BundleError, ContractError, StartFailed, TargetError, ValueError: a worker cannot start.
         """
         settings = [worker.settings(self._options.settings.get(worker.queue, {})) for worker in self._workers]
+        if len({each.redis_url for each in settings}) > 1:
+            raise ValueError("workers of one process share a connection: they must have the same redis_url")
         bundle = load_bundle(self._options.bundle or self._workers[0].bundle_file)
         self._link = Link(settings[0].redis_url)
         for worker, each in zip(self._workers, settings, strict=True):
@@ -127,17 +147,20 @@ class Program:
     async def close(self) -> ExitCode:
         """Lets running jobs finish within ``shutdown_timeout_s``, then stops them and hands them back."""
         engines = self.engines.values()
+        pools = self._pools()
+        for pool in pools:
+            pool.retire()
         try:
             if self._link is not None and self._link.is_open:
                 await asyncio.gather(*(self._shut_down(engine) for engine in engines))
         finally:
-            for pool in self._pools():
-                await pool.stop()
+            await asyncio.gather(*(pool.stop() for pool in pools))
             if self._link is not None:
+                if self._link.is_open:
+                    # The very last act: a thread goes on with its job until this process ends.
+                    await asyncio.gather(*(engine.finish() for engine in engines))
                 await self._link.close()
-        self.left_threads = any(
-            engine.interrupted and not pool.can_interrupt for engine in engines for pool in engine.pools.values()
-        )
+        self.left_running = any(engine.left_running for engine in engines)
         return self._exit_code()
 
     def _pools(self) -> list[Pool]:
@@ -167,10 +190,11 @@ class Program:
         stopping = asyncio.ensure_future(self._stopping.wait())
         await asyncio.wait([working, stopping], return_when=asyncio.FIRST_COMPLETED)
         stopping.cancel()
-        if working.done():
-            working.result()
-        else:
+        if not working.done():
             working.cancel()
+            await asyncio.wait([working])
+        elif error := working.exception():
+            raise error
 
     async def _until_engines_stop(self) -> None:
         """All have stopped by themselves (``burst``), or one must not go on."""
@@ -192,20 +216,25 @@ class Program:
         loop.add_signal_handler(signal.SIGTSTP, self._pause)
         loop.add_signal_handler(signal.SIGCONT, self._resume)
         loop.add_signal_handler(signal.SIGUSR1, self._dump_stacks)
+        # In C, and before the handler above: it also tells what blocks the event loop.
+        faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
 
     def _terminate(self) -> None:
         logger.info("SIGTERM: no more jobs are fetched")
-        self._stopping.set()
+        self._stop()
 
     def _interrupt(self) -> None:
-        now = time.monotonic()
         if not self._stopping.is_set():
             logger.info("SIGINT: no more jobs are fetched; another Ctrl-C stops those that run and hands them back")
-            self._first_int = now
-            self._stopping.set()
-        elif now - self._first_int > SECOND_INT_AFTER_S:
+            self._stop()
+        elif time.monotonic() - self._stopping_since > SECOND_INT_AFTER_S:
             logger.warning("SIGINT again: the jobs that run are stopped and handed back")
             self._cold.set()
+
+    def _stop(self) -> None:
+        if not self._stopping.is_set():
+            self._stopping_since = time.monotonic()
+            self._stopping.set()
 
     def _pause(self) -> None:
         for engine in self.engines.values():
@@ -216,6 +245,5 @@ class Program:
             engine.resume()
 
     def _dump_stacks(self) -> None:
-        faulthandler.dump_traceback(file=sys.stderr, all_threads=True)
         for pool in self._pools():
             pool.dump_stacks()
