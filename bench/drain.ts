@@ -1,0 +1,62 @@
+import { Contestant, type Kind } from './contestant.js';
+import { fill, type Ground, microsecondsInScripts, openQueue, untilCompleted } from './ground.js';
+import { median } from './statistics.js';
+
+/** How fast one contestant works off jobs that do nothing. */
+export interface Drained {
+  readonly jobsPerSecond: number;
+  readonly cpuUsPerJob: number;
+  /** Redis' time in scripts over wall time. */
+  readonly redisBusy: number;
+}
+
+/** Works off a filled queue: rounds of the contestants in turn, after a warm-up; medians. */
+export async function drain(
+  ground: Ground,
+  kinds: readonly Kind[],
+  concurrency: number,
+): Promise<Record<string, Drained>> {
+  const entries = kinds.map((kind) => {
+    const queue = openQueue(ground, `drain-${kind}-${concurrency}`);
+    return {
+      kind,
+      queue,
+      rounds: [] as Drained[],
+      worker: new Contestant(kind, queue.name, concurrency, ground.redisUrl, ground.interpreters),
+    };
+  });
+  try {
+    await Promise.all(entries.map(({ worker }) => worker.ready));
+    for (let round = 0; round <= ground.scale.rounds; round += 1) {
+      for (const { kind, queue, worker, rounds } of entries) {
+        const warmUp = round === 0;
+        const jobs = warmUp ? Math.ceil(ground.scale.jobs / 10) : ground.scale.jobs;
+        await queue.pause();
+        await fill(queue, jobs);
+        await ground.redis.config('RESETSTAT');
+        const cpu = worker.cpuMs();
+        const started = performance.now();
+        await queue.resume();
+        await untilCompleted(ground, queue, jobs);
+        const ms = performance.now() - started;
+        const drained = {
+          jobsPerSecond: jobs / (ms / 1_000),
+          cpuUsPerJob: ((worker.cpuMs() - cpu) * 1_000) / jobs,
+          redisBusy: (await microsecondsInScripts(ground.redis)) / 1_000 / ms,
+        };
+        if (!warmUp) rounds.push(drained);
+        ground.say(`${kind} x${concurrency}${warmUp ? ' (warm-up)' : ''}: ${Math.round(drained.jobsPerSecond)} jobs/s`);
+        await queue.obliterate({ force: true });
+      }
+    }
+    return Object.fromEntries(entries.map(({ kind, rounds }) => [kind, medians(rounds)]));
+  } finally {
+    await Promise.all(entries.map(({ worker }) => worker.stop()));
+    await Promise.all(entries.map(({ queue }) => queue.close()));
+  }
+}
+
+function medians(rounds: readonly Drained[]): Drained {
+  const of = (key: keyof Drained) => median(rounds.map((round) => round[key]));
+  return { jobsPerSecond: of('jobsPerSecond'), cpuUsPerJob: of('cpuUsPerJob'), redisBusy: of('redisBusy') };
+}
