@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import outcome_of
-from bullmq_bridge.worker.execution import execute_async
+from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.pool import StartFailed
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.worker.connection import ReplyError
+from hiredis import ReplyError
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.calls import ScriptCalls

@@ -7,7 +7,8 @@ from bullmq_bridge.contract.contract import QueueContract
 from bullmq_bridge.directive import Directive, RateLimited, Snooze, WaitForChildren
 from bullmq_bridge.outcome import AwaitingChildren, Completed, Failed, FailureKind, Limited, Moved, Outcome, Snoozed
 from bullmq_bridge.protocol.job import JobRecord
-from bullmq_bridge.worker.execution import execute, execute_async
+from bullmq_bridge.worker.async_execution import execute_async
+from bullmq_bridge.worker.execution import execute
 from bullmq_bridge.worker.processor import Processor
 
 

@@ -1,0 +1,46 @@
+"""The life of a job inside a coroutine slot: decode, run, encode."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from bullmq_bridge.contract.contract import ContractViolation
+from bullmq_bridge.outcome import Outcome, outcome_of
+from bullmq_bridge.worker.execution import ended, violated
+from bullmq_bridge.worker.job import AsyncJob, AsyncJobPort
+from bullmq_bridge.worker.logs import current_job
+
+if TYPE_CHECKING:
+    from bullmq_bridge.contract.contract import JobContract
+    from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.worker.processor import Processor
+
+
+async def execute_async(processor: Processor, contract: JobContract, record: JobRecord, port: AsyncJobPort) -> Outcome:
+    """Runs a coroutine function on a job.
+
+    Raises:
+        asyncio.CancelledError: the engine cancelled the task.
+    """
+    current_job.set(record)
+    try:
+        data = contract.data.decode(record.data or b"")
+    except ContractViolation as violation:
+        return violated(violation)
+    try:
+        result = await processor.function(AsyncJob(record, data, port))
+    except asyncio.CancelledError as error:
+        if _cancelled_from_outside():
+            raise
+        return outcome_of(error)
+    except Exception as error:
+        return outcome_of(error)
+    return ended(contract, result)
+
+
+def _cancelled_from_outside() -> bool:
+    task = asyncio.current_task()
+    # Python 3.10 cannot count cancellations; there, a CancelledError is taken as the engine's.
+    cancelling = getattr(task, "cancelling", None)
+    return cancelling is None or cancelling() > 0
