@@ -19,6 +19,13 @@ export interface WorkerSettings {
   readonly max_stalled_count?: number;
   readonly drain_delay_s?: number;
   readonly shutdown_timeout_s?: number;
+  readonly pool?: 'process' | 'thread';
+  readonly time_limit_s?: number;
+  readonly soft_time_limit_s?: number;
+  readonly max_memory_mb?: number;
+  readonly max_jobs_per_child?: number;
+  readonly start_timeout_s?: number;
+  readonly burst?: boolean;
 }
 
 /** A Python worker process, started from a file of `test/fixtures`. */
@@ -112,12 +119,17 @@ export class PythonWorker {
     await this.#end('SIGKILL');
   }
 
-  async #end(signal: NodeJS.Signals): Promise<number | undefined> {
+  /** Waits until the worker has ended, and has left no process behind; its exit code. */
+  async ended(): Promise<number | undefined> {
+    return this.#end();
+  }
+
+  async #end(signal?: NodeJS.Signals): Promise<number | undefined> {
     if (!this.isRunning) return this.#exitCode ?? undefined;
     const pids = [this.pid, ...(await this.children())];
-    this.#process.kill(signal);
+    if (signal !== undefined) this.#process.kill(signal);
     await waitFor(
-      `end of ${this.#fixture} after ${signal}`,
+      `end of ${this.#fixture} after ${signal ?? 'its work'}`,
       () => !this.isRunning && pids.every((pid) => !isAlive(pid)),
       { timeoutMs: 40_000, state: () => this.#log },
     );

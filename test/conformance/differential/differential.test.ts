@@ -17,10 +17,12 @@ test('together these jobs need the scripts of a worker that serves its queue', (
   expect([...compared].sort()).toEqual([
     'addLog',
     'extendLocks',
+    'moveJobFromActiveToWait',
     'moveStalledJobsToWait',
     'moveToActive',
     'moveToDelayed',
     'moveToFinished',
+    'moveToWaitingChildren',
     'retryJob',
     'updateProgress',
   ]);

@@ -14,14 +14,18 @@ function adding(...jobs: [name: string, data: unknown, opts?: JobsOptions][]): S
 }
 
 /** Adds a parent that collects what its children leave; ids are names, so that they are the same in every run. */
-function addingFlow(children: [name: string, data: unknown, opts?: JobsOptions][], opts: JobsOptions = {}) {
+function addingFlow(
+  children: [name: string, data: unknown, opts?: JobsOptions][],
+  opts: JobsOptions = {},
+  name = 'collect',
+) {
   return async ({ flows, queue }: Stage) => {
     const flow: FlowJob = {
-      name: 'collect',
+      name,
       queueName: queue.name,
       opts: { jobId: 'parent', ...opts },
-      children: children.map(([name, data, childOpts], index) => ({
-        name,
+      children: children.map(([child, data, childOpts], index) => ({
+        name: child,
         data,
         queueName: queue.name,
         opts: { jobId: `child-${index}`, ...childOpts },
@@ -161,6 +165,17 @@ export const SCENARIOS: readonly Scenario[] = [
     ]),
   },
   {
+    name: 'a flow whose parent goes on, and then waits for the other children',
+    before: addingFlow(
+      [
+        ['fail', { message: TEXT }, { continueParentOnFailure: true }],
+        ['echo', 1],
+      ],
+      {},
+      'collect-all',
+    ),
+  },
+  {
     name: 'a flow with a child that fails without a policy',
     before: addingFlow([['fail', { message: TEXT }]]),
     isOver: async ({ queue }) => (await queue.getFailedCount()) === 1,
@@ -258,6 +273,25 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     isOver: async ({ queue, system }) =>
       (await queue.getJobCountByTypes('wait', 'active')) === 0 && !(await system.redis.exists(queue.toKey('limiter'))),
+  },
+  {
+    name: 'a job that holds the queue',
+    before: async (stage) => {
+      // Without a limit of the queue its workers would not see the hold.
+      await stage.queue.setGlobalRateLimit(100, 100);
+      await adding(['limit', { ms: 150 }], ['echo', 'next'])?.(stage);
+    },
+    isOver: async ({ queue, system }) =>
+      (await queue.getCompletedCount()) === 2 && !(await system.redis.exists(queue.toKey('limiter'))),
+  },
+  {
+    name: 'a prioritised job that holds the queue',
+    before: async (stage) => {
+      await stage.queue.setGlobalRateLimit(100, 100);
+      await adding(['limit', { ms: 150 }, { priority: 3 }], ['echo', 'next', { priority: 3 }])?.(stage);
+    },
+    isOver: async ({ queue, system }) =>
+      (await queue.getCompletedCount()) === 2 && !(await system.redis.exists(queue.toKey('limiter'))),
   },
   {
     name: 'a limit on concurrency',
