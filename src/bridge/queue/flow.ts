@@ -77,12 +77,12 @@ export function admitFlow<Contract extends QueueContract>(contract: Contract, ro
 function admitNode(
   parentContract: QueueContract,
   node: LooseNode,
-  item: string | undefined,
+  item: (() => string) | undefined,
   violations: Violation[],
 ): FlowJob {
   const contract = node.contract ?? parentContract;
   const isChild = item !== undefined;
-  const admitted = Gate.of(contract).examine({ ...node, ...(isChild ? { item } : {}) }, violations);
+  const admitted = Gate.of(contract).examine(isChild ? { ...node, item } : node, violations);
   const opts = admitted?.opts ?? {};
   const choosesPolicy = FAILURE_POLICIES.some((policy) => opts[policy] !== undefined);
   return {
@@ -91,7 +91,7 @@ function admitNode(
     data: admitted?.data,
     opts: isChild && !choosesPolicy ? { ...opts, ignoreDependencyOnFailure: true } : opts,
     children: (node.children ?? []).map((child, index) =>
-      admitNode(contract, child, `${isChild ? `${item}.` : ''}children[${index}]`, violations),
+      admitNode(contract, child, () => `${isChild ? `${item()}.` : ''}children[${index}]`, violations),
     ) as NonNullable<FlowJob['children']>,
   };
 }

@@ -20,7 +20,7 @@ export interface Candidate {
   readonly name: string;
   readonly data: unknown;
   readonly opts?: CallOptions;
-  readonly item?: string;
+  readonly item?: () => string;
 }
 
 /** What is known of a job before the first one is added. */
@@ -79,7 +79,13 @@ export class Gate {
   /** Admits one job, or adds what is wrong with it to `violations`. */
   examine({ name, data, opts, item }: Candidate, violations: Violation[]): AdmittedJob | undefined {
     const violation = (path: string, message: string): void => {
-      violations.push({ queue: this.#queue, job: name, ...(item === undefined ? {} : { item }), path, message });
+      violations.push({
+        queue: this.#queue,
+        job: name,
+        ...(item === undefined ? {} : { item: item() }),
+        path,
+        message,
+      });
     };
     const job = this.#jobs.get(name);
     if (job === undefined) {

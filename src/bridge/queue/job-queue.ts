@@ -69,7 +69,10 @@ export class JobQueue<Contract extends QueueContract> {
     const violations: Violation[] = [];
     const admitted: AdmittedJob[] = [];
     for (const [index, item] of items.entries()) {
-      const job = this.#gate.examine({ ...(item as Item<QueueContract, string>), item: `[${index}]` }, violations);
+      const job = this.#gate.examine(
+        { ...(item as Item<QueueContract, string>), item: () => `[${index}]` },
+        violations,
+      );
       if (job !== undefined) {
         admitted.push(job);
       }

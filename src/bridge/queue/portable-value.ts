@@ -3,10 +3,10 @@ import type { Issue } from './reading.js';
 /** Deepest nesting of arrays and objects that both languages read; the same limit holds in Python. */
 export const MAX_DEPTH = 200;
 
-/** A value that is still to be looked at, and the way to it. */
-interface Visit {
-  readonly value: unknown;
-  readonly path: readonly PropertyKey[];
+/** What cannot cross, and the way to it from the inside out. */
+interface Fault {
+  readonly message: string;
+  readonly path: PropertyKey[];
 }
 
 /**
@@ -17,37 +17,47 @@ interface Visit {
  * Values that are not JSON at all, such as dates, are left to the schema: a codec may turn them into JSON.
  */
 export function portabilityIssue(value: unknown, format: (path: readonly PropertyKey[]) => string): Issue | undefined {
-  const visits: Visit[] = [{ value, path: [] }];
-  for (let visit = visits.pop(); visit !== undefined; visit = visits.pop()) {
-    const message = fault(visit.value, visit.path.length);
-    if (message !== undefined) {
-      return { path: format(visit.path.slice(0, MAX_DEPTH)), message };
-    }
-    if (Array.isArray(visit.value)) {
-      for (let index = visit.value.length - 1; index >= 0; index -= 1) {
-        visits.push({ value: visit.value[index], path: [...visit.path, index] });
-      }
-    } else if (isPlainObject(visit.value)) {
-      for (const key of Object.keys(visit.value)) {
-        const keyFault = faultOfKey(key);
-        if (keyFault !== undefined) {
-          return { path: format(visit.path), message: keyFault };
-        }
-        visits.push({ value: visit.value[key], path: [...visit.path, key] });
+  const found = find(value, 0);
+  return found && { path: format(found.path.reverse()), message: found.message };
+}
+
+/** Goes at most one level deeper than {@link MAX_DEPTH}, so the stack is deep enough for any value. */
+function find(value: unknown, depth: number): Fault | undefined {
+  if (depth > MAX_DEPTH) {
+    return { message: `nested more than ${MAX_DEPTH} levels deep`, path: [] };
+  }
+  if (Array.isArray(value)) {
+    for (const [index, item] of value.entries()) {
+      const found = find(item, depth + 1);
+      if (found !== undefined) {
+        found.path.push(index);
+        return found;
       }
     }
+  } else if (isPlainObject(value)) {
+    for (const key of Object.keys(value)) {
+      const message = faultOfKey(key);
+      const found = message === undefined ? find(value[key], depth + 1) : { message, path: [] };
+      if (found !== undefined) {
+        if (message === undefined) found.path.push(key);
+        return found;
+      }
+    }
+  } else {
+    const message = fault(value);
+    return message === undefined ? undefined : { message, path: [] };
   }
   return undefined;
 }
 
-function fault(value: unknown, depth: number): string | undefined {
+function fault(value: unknown): string | undefined {
   if (typeof value === 'string' && !isWellFormed(value)) {
     return 'text with half of a surrogate pair, which UTF-8 cannot carry';
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
     return `${value} is not JSON`;
   }
-  return depth > MAX_DEPTH ? `nested more than ${MAX_DEPTH} levels deep` : undefined;
+  return undefined;
 }
 
 function faultOfKey(key: string): string | undefined {
