@@ -368,20 +368,30 @@ class Engine:
 
     def _hold(self, outcome: Limited, reply: Any) -> None:
         ttl_ms = reply if isinstance(reply, int) and reply > 0 else outcome.ttl_ms
-        if self._calls.options.limiter is None and not self._warned_of_limit:
+        if self._calls.options.limiter is not None:
+            self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
+            return
+        # Without a limit of the worker or of the queue, the scripts go on giving jobs.
+        self._fetcher.hold(ttl_ms)
+        self._line.send(PassingCall(("HEXISTS", self._keys.meta, "max"), partial(self._held, ttl_ms)))
+
+    def _held(self, ttl_ms: int, queue_has_limit: Any) -> None:
+        if queue_has_limit == 1:
+            self._fetcher.end_hold()
+            self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
+        elif not self._warned_of_limit:
             self._warned_of_limit = True
             self.events.emit(
                 "error",
-                what="RateLimited without a limiter of the worker holds this worker only, "
-                "unless the queue has a global rate limit: other workers go on",
+                what="RateLimited without a limiter of the worker or a global rate limit of the queue "
+                "holds this worker only: others go on",
             )
-        self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
 
     def _settle_otherwise(self, job: ActiveJob, settlement: Settlement, reply: int) -> bool:
         """Answers after which the job is still ours, and another script is to be called."""
         if reply == replies.FAILED_CHILDREN:
             job.settling = False
-            message = f"Cannot complete job {job.record.id} because it has at least one failed child"
+            message = f"Cannot complete job {job.record.id} because it has at least one failed child. moveToFinished"
             self._settle(job, refused(FailureKind.DEFERRED, message))
             return True
         if settlement.state == "waiting-children" and reply == replies.NO_CHILD_PENDING:
