@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.link import Link
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.pool import Pool
-    from bullmq_bridge.worker.processor import Processor
+    from bullmq_bridge.worker.processor import Hook, Processor
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.worker import Worker
 
@@ -83,10 +83,19 @@ def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log
             processor.soft_time_limit_s or settings.soft_time_limit_s,
             processor.time_limit_s or settings.time_limit_s,
         )
+    # In the engine's process once, whether it has coroutines, threads or both.
+    hooks = _once(worker.setup_hook), _once(worker.teardown_hook)
     for place, processors in places.items():
-        pool = _pool(place, worker, processors, contract, engine, log_format)
+        pool = _pool(place, worker, processors, contract, engine, hooks, log_format)
         engine.pools.update(dict.fromkeys(processors, pool))
     return engine
+
+
+def _once(hook: Hook | None) -> Hook | None:
+    if hook is None:
+        return None
+    left = [hook]
+    return lambda: left.pop()() if left else None
 
 
 def _place(processor: Processor, settings: Settings) -> str:
@@ -99,12 +108,12 @@ def _pool(
     processors: dict[str, Processor],
     contract: QueueContract,
     engine: Engine,
+    hooks: tuple[Hook | None, Hook | None],
     log_format: LogFormat,
 ) -> Pool:
     if place == "async":
-        return AsyncPool(processors, contract, engine, worker.setup_hook, worker.teardown_hook)
+        return AsyncPool(processors, contract, engine, *hooks)
     if place == "thread":
-        size = engine.settings.concurrency
-        return ThreadPool(size, processors, contract, engine, worker.setup_hook, worker.teardown_hook)
+        return ThreadPool(engine.settings.concurrency, processors, contract, engine, *hooks)
     where = target.describe(worker, worker.module_names())
     return ProcessPool(engine.settings, where, log_format, engine, engine.slot_ready, engine.slot_lost)
