@@ -25,20 +25,25 @@ export class Stage {
 
   /** The runs so far, of one job or of all, in the order of their start. */
   runs(id?: string): Run[] {
-    let text: string;
-    try {
-      text = readFileSync(join(this.folder, 'runs'), 'utf8');
-    } catch {
-      return []; // nothing has run
-    }
-    const runs = text
-      .split('\n')
-      .slice(0, -1)
-      .map((line): Run => {
-        const [job = '', pid, remark = ''] = line.split(' ');
-        return { id: job, pid: Number(pid), remark };
-      });
+    const runs = this.lines('runs').map((line): Run => {
+      const [job = '', pid, remark = ''] = line.split(' ');
+      return { id: job, pid: Number(pid), remark };
+    });
     return id === undefined ? runs : runs.filter((run) => run.id === id);
+  }
+
+  /** The lines that were written to a file so far. */
+  lines(file: string): string[] {
+    try {
+      return readFileSync(join(this.folder, file), 'utf8').split('\n').slice(0, -1);
+    } catch {
+      return []; // nothing was written
+    }
+  }
+
+  /** Takes a sign down again. */
+  takeDown(sign: string): void {
+    rmSync(join(this.folder, sign));
   }
 
   /** Removes the folder. */
