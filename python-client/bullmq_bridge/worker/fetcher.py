@@ -73,6 +73,7 @@ class Fetcher:
         self._tokens = 0
         self._limited_until = 0.0
         self._limit_timer: asyncio.TimerHandle | None = None
+        self._hold_timer: asyncio.TimerHandle | None = None
         self._due = 0.0
         self._due_timer: asyncio.TimerHandle | None = None
         self._waiting: asyncio.Task[None] | None = None
@@ -93,7 +94,7 @@ class Fetcher:
 
     def is_ready(self, slot: int) -> bool:
         """Whether the slot may be given a next job."""
-        return slot in self._ready and not self._paused
+        return slot in self._ready and not self._paused and self._hold_timer is None
 
     def add(self, slot: int, free: bool = True) -> None:
         """The slot can run jobs; ``free``: it has none at the moment."""
@@ -123,7 +124,7 @@ class Fetcher:
         """Asks the queue, even if it was asked a moment ago: there may be news since."""
         if self._fetching:
             self._news = True
-        elif self._free and self._limit_timer is None:
+        elif self._free and self._limit_timer is None and self._hold_timer is None:
             self._ramp = 1
             self._fetch()
 
@@ -136,6 +137,17 @@ class Fetcher:
         self._remember(fetched)
         if not self._fetching:
             self._wait()
+
+    def hold(self, ttl_ms: int) -> None:
+        """Asks for nothing for so long, whatever the queue has."""
+        self.end_hold()
+        self._hold_timer = self._loop.call_later(ttl_ms / 1000, self._hold_is_over)
+
+    def end_hold(self) -> None:
+        """Leaves it to the queue again what may start."""
+        if self._hold_timer is not None:
+            self._hold_timer.cancel()
+            self._hold_timer = None
 
     async def pause(self) -> None:
         """Fetches no more, and ends the wait without losing a marker that is popped at this very moment."""
@@ -160,10 +172,11 @@ class Fetcher:
 
     def close(self) -> None:
         """Gives the blocking connection back; ``pause`` must have been called."""
+        self.end_hold()
         self._marker.close()
 
     def _fetch(self) -> None:
-        if self._paused or not self._line.is_writable:
+        if self._paused or self._hold_timer is not None or not self._line.is_writable:
             return
         self._found_all = True
         for _ in range(min(self._ramp, len(self._free))):
@@ -213,7 +226,7 @@ class Fetcher:
     # Waiting
 
     def _wait(self) -> None:
-        if self._paused or not self._free or not self._line.is_writable:
+        if self._paused or self._hold_timer is not None or not self._free or not self._line.is_writable:
             return
         limited_s = self._limited_until - time.time()
         if limited_s > 0:
@@ -226,6 +239,10 @@ class Fetcher:
         if not self._drained:
             self._drained = True
             self._on_drained()
+
+    def _hold_is_over(self) -> None:
+        self._hold_timer = None
+        self.wake()
 
     def _limit_is_over(self) -> None:
         self._limit_timer = None
@@ -255,7 +272,7 @@ class Fetcher:
                 break
             member, score = popped
             due = score / 1000
-            if self._paused or (due <= time.time() and not self._free):
+            if self._paused or (due <= time.time() and (not self._free or self._hold_timer is not None)):
                 # We cannot take what it announces: the next worker must find it.
                 self._line.send(PassingCall(("ZADD", self._calls.keys.marker, score, member)))
                 break
