@@ -11,7 +11,7 @@ const run = (args: string[], env: Record<string, string> = {}) =>
 test.each([[[]], [['nonsense']], [['toString']]])('%j: the commands that there are, exit code 1', async (args) => {
   const { exitCode, stderr } = await run(args);
   expect(exitCode).toBe(1);
-  expect(stderr).toBe('Usage: node src/setup/run.mjs check | demo | format | setup | start | test');
+  expect(stderr).toMatch(/^Usage: node src\/setup\/run\.mjs .*\bdemo \| .*\btest$/);
 });
 
 test.each(['demo', 'start'])('%s with its port in use: one line, exit code 1', async (command) => {
