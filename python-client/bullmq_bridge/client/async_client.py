@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import redis.asyncio
 from redis.asyncio.retry import Retry
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
-from bullmq_bridge.client.commands import connection_arguments, encoded
-from bullmq_bridge.client.errors import AnswerLost, ClientClosed
+from bullmq_bridge.client.commands import encoded
+from bullmq_bridge.client.errors import ClientClosed, allow_another_attempt
+from bullmq_bridge.client.redis_versions import connection_arguments
 from bullmq_bridge.client.settings import (
     ASYNC_CONNECTIONS,
     FIRST_RETRY_DELAY_S,
@@ -105,24 +105,23 @@ class AsyncClient:
         while True:
             if self._closed:
                 raise ClientClosed("this client is closed")
+            if not exchange.repeatable:
+                # The end of an idle connection is noticed only when the event loop comes round; better now than
+                # after sending.
+                await asyncio.sleep(0)
             connection = await self._pool.get_connection(*self._connection_arguments)
             try:
                 return await self._converse(connection, exchange)
-            except BusyLoadingError:
-                # Not run: Redis is still starting.
-                if attempt > RETRIES:
-                    raise
-            except (RedisConnectionError, RedisTimeoutError) as error:
-                if not exchange.repeatable:
-                    raise AnswerLost(f"Redis did not answer ({error}): nobody knows whether it did it") from error
-                if attempt > RETRIES:
-                    raise
+            except Exception as error:
+                allow_another_attempt(error, attempt=attempt, repeatable=exchange.repeatable, closed=self._closed)
             await asyncio.sleep(retry_delay_s(attempt))
             attempt += 1
 
     async def _converse(self, connection: Any, exchange: Exchange) -> list[Reply]:
         self._busy.add(connection)
         try:
+            if self._closed:
+                raise ClientClosed("this client is closed")
             await connection.send_packed_command(connection.pack_commands(encoded(exchange.commands)))
             return [await _read(connection, exchange.timeout_s) for _ in exchange.commands]
         except BaseException:
@@ -136,6 +135,13 @@ class AsyncClient:
 
 async def _read(connection: Any, timeout_s: float | None) -> Reply:
     try:
-        return await connection.read_response(disable_decoding=True, timeout=timeout_s)
+        if timeout_s is None:
+            return await connection.read_response(disable_decoding=True)
+        # redis-py answers None, like Redis itself, when a timeout that it is given is over. So it is given a longer
+        # one, which only keeps it from its own.
+        reading = connection.read_response(disable_decoding=True, timeout=timeout_s + 1)
+        return await asyncio.wait_for(reading, timeout_s)
+    except asyncio.TimeoutError:
+        raise RedisTimeoutError(f"no reply within {timeout_s} s") from None
     except ResponseError as error:
         return error

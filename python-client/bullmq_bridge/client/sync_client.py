@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import redis
 from redis.backoff import ExponentialBackoff
-from redis.exceptions import BusyLoadingError, ResponseError
-from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.retry import Retry
 
-from bullmq_bridge.client.commands import connection_arguments, encoded
-from bullmq_bridge.client.errors import AnswerLost, ClientClosed
+from bullmq_bridge.client.commands import encoded
+from bullmq_bridge.client.errors import ClientClosed, allow_another_attempt
+from bullmq_bridge.client.redis_versions import connection_arguments, idle_connections_only
 from bullmq_bridge.client.settings import (
     FIRST_RETRY_DELAY_S,
     MAX_RETRY_DELAY_S,
@@ -96,9 +98,10 @@ class SyncClient:
         """Ends what is waiting for a reply, and closes the connections unless they are the user's."""
         self._closed = True
         for connection in list(self._busy):
-            connection.disconnect()
+            _interrupt(connection)
         if self._owned:
-            self._pool.disconnect()
+            # The others are ended by the threads that use them.
+            self._pool.disconnect(**idle_connections_only(self._pool))
 
     def _exchange(self, exchange: Exchange) -> list[Reply]:
         attempt = 1
@@ -108,21 +111,16 @@ class SyncClient:
             connection = self._pool.get_connection(*self._connection_arguments)
             try:
                 return self._converse(connection, exchange)
-            except BusyLoadingError:
-                # Not run: Redis is still starting.
-                if attempt > RETRIES:
-                    raise
-            except (RedisConnectionError, RedisTimeoutError) as error:
-                if not exchange.repeatable:
-                    raise AnswerLost(f"Redis did not answer ({error}): nobody knows whether it did it") from error
-                if attempt > RETRIES:
-                    raise
+            except Exception as error:
+                allow_another_attempt(error, attempt=attempt, repeatable=exchange.repeatable, closed=self._closed)
             time.sleep(retry_delay_s(attempt))
             attempt += 1
 
     def _converse(self, connection: Any, exchange: Exchange) -> list[Reply]:
         self._busy.add(connection)
         try:
+            if self._closed:
+                raise ClientClosed("this client is closed")
             connection.send_packed_command(connection.pack_commands(encoded(exchange.commands)))
             return [_read(connection, exchange.timeout_s) for _ in exchange.commands]
         except BaseException:
@@ -132,6 +130,14 @@ class SyncClient:
         finally:
             self._busy.discard(connection)
             self._pool.release(connection)
+
+
+def _interrupt(connection: Any) -> None:
+    """Ends a connection that another thread uses: that thread notices, and puts it away itself."""
+    opened = getattr(connection, "_sock", None)
+    if isinstance(opened, socket.socket):
+        with contextlib.suppress(OSError):
+            opened.shutdown(socket.SHUT_RDWR)
 
 
 def _read(connection: Any, timeout_s: float | None) -> Reply:

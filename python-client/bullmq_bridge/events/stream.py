@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from bullmq_bridge.client.errors import AnswerLost
 from bullmq_bridge.client.settings import retry_delay_s
 from bullmq_bridge.events.event import QueueEvent, parse_event
 from bullmq_bridge.protocol.exchange import Exchange, Pause, ask, text
@@ -48,12 +49,13 @@ class EventStream:
         """
         block_ms = max(1, int(min(wait_s, BLOCK_S) * 1000))
         command: Command = ("XREAD", "BLOCK", block_ms, "COUNT", BATCH, "STREAMS", self._keys.events, after)
-        exchange = Exchange([command], repeatable=True, timeout_s=block_ms / 1000 + ANSWER_MARGIN_S)
+        # Not repeated by the client: what happens to the connection is this method's business.
+        exchange = Exchange([command], repeatable=False, timeout_s=block_ms / 1000 + ANSWER_MARGIN_S)
         try:
             (reply,) = yield exchange
             if self._failures:
                 yield from self._warn_of_gap(after)
-        except (RedisConnectionError, RedisTimeoutError) as error:
+        except (AnswerLost, RedisConnectionError, RedisTimeoutError) as error:
             self._failures += 1
             logger.warning("the events of queue %s cannot be read (%s): trying again", self._keys.queue, error)
             yield Pause(min(retry_delay_s(self._failures), wait_s))

@@ -104,10 +104,9 @@ class Planting:
         place = f"job {flow.name!r} of queue {name!r}" + (f" at {item}" if item else "")
         if parent is not None and flow.options.get("parent") is not None:
             raise ValueError(f"{place}: the parent of a child is the node that it stands under")
-        if flow.children and flow.options.get("deduplication") is not None:
-            raise ValueError(
-                f"{place}: deduplication cannot be used on a job with children: they could lose their parent"
-            )
+        if flow.options.get("deduplication") is not None and (flow.children or parent is not None):
+            # As in BullMQ: the job that is there already has its own children and its own parent.
+            raise ValueError(f"{place}: deduplication cannot be used on a job with parent or children")
         admitted = admission.examine(flow.name, flow.data, flow.options, violations, item)
         node = None
         if admitted is not None:

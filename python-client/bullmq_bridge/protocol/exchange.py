@@ -28,8 +28,8 @@ class Exchange:
 
     Args:
         commands: each has one reply.
-        repeatable: whether they may be sent again when the connection is lost before the replies came: nobody knows
-            then whether they were run.
+        repeatable: whether the client sends them again by itself when the connection is lost before the replies
+            came: nobody knows then whether they were run.
         timeout_s: how long to wait for a reply; None: as long as the connection is set to.
     """
 
