@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bullmq_bridge.contract.contract import ContractError, ContractViolation
 from bullmq_bridge.directive import (
     Cancel,
+    ChildFailed,
     RateLimited,
     Retry,
     Snooze,
@@ -90,6 +91,7 @@ __all__ = [
     "Backoff",
     "BundleError",
     "Cancel",
+    "ChildFailed",
     "ClientClosed",
     "ContractError",
     "ContractViolation",

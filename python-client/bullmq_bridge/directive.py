@@ -11,6 +11,18 @@ class Unrecoverable(Directive):
     """Fail the job for good, whatever attempts are left (Node: ``UnrecoverableError``)."""
 
 
+class ChildFailed(Unrecoverable):
+    """A child has failed that this job cannot do without: the job fails, whatever attempts are left.
+
+    Args:
+        job_id: the job's.
+        script: which call of BullMQ's found that out; the text is BullMQ's.
+    """
+
+    def __init__(self, job_id: str, script: str) -> None:
+        super().__init__(f"Cannot complete job {job_id} because it has at least one failed child. {script}")
+
+
 class Cancel(Directive):
     """The job is not wanted any more: fail it for good, recorded as ``cancelled``.
 

@@ -13,6 +13,7 @@ from enum import Enum
 
 from bullmq_bridge.directive import (
     Cancel,
+    ChildFailed,
     Departed,
     RateLimited,
     Retry,
@@ -129,6 +130,8 @@ def outcome_of(error: BaseException) -> Outcome:
         return Moved()
     if isinstance(error, Cancel):
         return refused(FailureKind.CANCELLED, str(error))
+    if isinstance(error, ChildFailed):
+        return refused(FailureKind.DEFERRED, str(error))
     name = type(error).__name__
     return Failed(
         kind=FailureKind.TIMED_OUT if isinstance(error, TimeLimitExceeded) else FailureKind.RAISED,

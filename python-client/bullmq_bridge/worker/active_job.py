@@ -16,9 +16,10 @@ class ActiveJob:
 
     ``settling``: how it ended is known and on its way to Redis; the lock is renewed until the answer is here.
     ``moved``: the processor has moved it while it ran; only the slot is still occupied.
+    ``successor``: the next run of a job that was moved, which has come back before this one has ended.
     """
 
-    __slots__ = ("moved", "record", "renewed_at", "settling", "slot", "timers", "token")
+    __slots__ = ("moved", "record", "renewed_at", "settling", "slot", "successor", "timers", "token")
 
     def __init__(self, record: JobRecord, token: str, slot: int) -> None:
         self.record = record
@@ -27,6 +28,7 @@ class ActiveJob:
         self.renewed_at = time.monotonic()
         self.settling = False
         self.moved = False
+        self.successor: ActiveJob | None = None
         self.timers: list[TimerHandle] = []
 
     def stop_timers(self) -> None:

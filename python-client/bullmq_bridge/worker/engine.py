@@ -12,6 +12,7 @@ import uuid
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.directive import ChildFailed
 from bullmq_bridge.outcome import (
     AwaitingChildren,
     Completed,
@@ -21,6 +22,7 @@ from bullmq_bridge.outcome import (
     Moved,
     Outcome,
     Snoozed,
+    outcome_of,
     refused,
 )
 from bullmq_bridge.protocol import replies
@@ -233,9 +235,11 @@ class Engine:
         earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
-        if self.stopping.is_set() or self._paused:
-            # A call that was on its way when we were told to stop has fetched it.
+        if self.stopping.is_set() or self._paused or slot >= self.concurrency:
+            # A call that was on its way when we were told to stop, or to give up the slot, has fetched it.
             self._hand_back(job)
+        elif earlier is not None and earlier.moved:
+            earlier.successor = job
         elif earlier is not None:
             self._spawn(self._run_after(earlier, job))
         elif record.scheduler_id is not None:
@@ -312,6 +316,8 @@ class Engine:
         job.stop_timers()
         if job.moved:
             self._ended(job, Moved(), Answer.TELLS_NOTHING, 0)
+            if job.successor is not None and not job.successor.settling:
+                self._run(job.successor)
             return
         if job.settling:
             return
@@ -391,8 +397,8 @@ class Engine:
         """Answers after which the job is still ours, and another script is to be called."""
         if reply == replies.FAILED_CHILDREN:
             job.settling = False
-            message = f"Cannot complete job {job.record.id} because it has at least one failed child. moveToFinished"
-            self._settle(job, refused(FailureKind.DEFERRED, message))
+            script = "moveToWaitingChildren" if settlement.state == "waiting-children" else "moveToFinished"
+            self._settle(job, outcome_of(ChildFailed(job.record.id, script)))
             return True
         if settlement.state == "waiting-children" and reply == replies.NO_CHILD_PENDING:
             # They finished meanwhile: it runs again at once, and is charged no attempt.
@@ -529,22 +535,22 @@ class Engine:
             return await self._move_to_waiting_children(job)
         return await answer(asked, values, job, self._calls, self._line)
 
-    async def _move_to_waiting_children(self, job: ActiveJob) -> bool:
-        """Moves a job that runs, if it has children to wait for."""
+    async def _move_to_waiting_children(self, job: ActiveJob) -> int:
+        """Moves a job that runs, if it has children to wait for: 0, or the code that says why it stays."""
         replied: asyncio.Future[Any] = self._loop.create_future()
         job.settling = True
         command = self._calls.move_to_waiting_children(job.record.id, job.token, now_ms())
         self._line.send(JobCall(command, replied.set_result, job))
         reply = await replied
+        if reply in (replies.NO_CHILD_PENDING, replies.FAILED_CHILDREN):
+            job.settling = False
+            return int(reply)
         if problem := refusal(reply):
             job.settling = False
             raise JobNotHeld(f"job {job.record.id} could not wait for its children: {problem}")
-        if reply == replies.NO_CHILD_PENDING:
-            job.settling = False
-            return False
         job.moved = True
         self.events.emit("waiting_children", job.record)
-        return True
+        return 0
 
     # After a lost connection (see Party)
 

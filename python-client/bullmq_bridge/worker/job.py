@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from bullmq_bridge.contract import portable_json
-from bullmq_bridge.directive import Departed, Snooze
+from bullmq_bridge.directive import ChildFailed, Departed, Snooze
 from bullmq_bridge.outcome import well_formed
+from bullmq_bridge.protocol.replies import FAILED_CHILDREN, NO_CHILD_PENDING
 from bullmq_bridge.worker.question import Question
 
 if TYPE_CHECKING:
@@ -173,10 +174,10 @@ class Job(_BaseJob[Data]):
 
         Raises:
             Departed: the job has moved; let it pass.
+            ChildFailed: a child has failed that this job cannot do without.
             JobNotHeld: the job is not ours any more.
         """
-        if self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN):
-            raise Departed
+        _leave(self.id, self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN))
 
 
 class AsyncJob(_BaseJob[Data]):
@@ -246,10 +247,17 @@ class AsyncJob(_BaseJob[Data]):
 
         Raises:
             Departed: the job has moved; let it pass.
+            ChildFailed: a child has failed that this job cannot do without.
             JobNotHeld: the job is not ours any more.
         """
-        if await self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN):
-            raise Departed
+        _leave(self.id, await self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN))
+
+
+def _leave(job_id: str, reply: int) -> None:
+    if reply == FAILED_CHILDREN:
+        raise ChildFailed(job_id, "moveToWaitingChildren")
+    if reply != NO_CHILD_PENDING:
+        raise Departed
 
 
 def _values(flat: Sequence[bytes]) -> dict[str, Any]:

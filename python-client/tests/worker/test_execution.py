@@ -15,7 +15,7 @@ from bullmq_bridge.worker.processor import Processor
 class Port:
     def __init__(self) -> None:
         self.seen: list[tuple[str, Any]] = []
-        self.pending = False
+        self.reply = 1
 
     def progress(self, job_id: str, progress: bytes) -> None:
         self.seen.append(("progress", progress))
@@ -25,7 +25,7 @@ class Port:
 
     def ask(self, job_id: str, question: str, *values: Any) -> Any:
         if question == "move_to_waiting_children":
-            return self.pending
+            return self.reply
         return [b"bull:q:2", b'{"x":1}'] if question == "children_values" else [b"bull:q:3", b"boom"]
 
 
@@ -124,5 +124,9 @@ def test_a_job_that_moved_itself_has_nothing_left_to_say() -> None:
         return "no child is pending"
 
     assert run(wait, port=port) == Completed(b'"no child is pending"')
-    port.pending = True
+    port.reply = 0
     assert run(wait, port=port) == Moved()
+    port.reply = -9
+    outcome = failed(run(wait, port=port))
+    assert outcome.kind is FailureKind.DEFERRED
+    assert not outcome.retry
