@@ -106,6 +106,7 @@ describe.concurrent('a worker', () => {
   it.each([
     ['accepted and never answered', 0],
     ['silent from its second command on', 1],
+    ['silent while scripts are loaded', 12],
   ])('whose next command connection is %s gives it up, and runs and completes each job once', async (_, answered) => {
     const queue = system.queue();
     const stage = newStage();
@@ -142,28 +143,28 @@ describe.concurrent('a worker', () => {
     await expectEachExactlyOnce(system.redis, queue, stage, ids);
   });
 
-  it.each([['accepted and never answered', 0]])(
-    'whose next blocking connection is %s takes a job that is added later',
-    async (_, answered) => {
-      const queue = system.queue();
-      const stage = newStage();
-      const proxy = await newProxy();
-      const settings = { queue: queue.name, redis_url: proxy.url, concurrency: 1, drain_delay_s: 2 };
-      const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
-      const marker = await waitFor('a worker that waits for jobs', () => proxy.current('marker'));
+  it.each([
+    ['accepted and never answered', 0],
+    ['silent after its name is set', 3],
+  ])('whose next blocking connection is %s takes a job that is added later', async (_, answered) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const proxy = await newProxy();
+    const settings = { queue: queue.name, redis_url: proxy.url, concurrency: 1, drain_delay_s: 2 };
+    const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+    const marker = await waitFor('a worker that waits for jobs', () => proxy.current('marker'));
 
-      silenceNext(proxy, answered);
-      const before = proxy.connections.length;
-      marker.cut();
-      const next = await waitFor('another connection', () => proxy.connections[before]);
-      await waitFor('its silence', () => next.isSilent);
-      const ids = await addMany(queue, 'work', 3, {});
+    silenceNext(proxy, answered);
+    const before = proxy.connections.length;
+    marker.cut();
+    const next = await waitFor('another connection', () => proxy.connections[before]);
+    await waitFor('its silence', () => next.isSilent);
+    const ids = await addMany(queue, 'work', 3, {});
 
-      await completedCount(queue, ids.length, 30_000);
-      await worker.stop();
-      await expectEachExactlyOnce(system.redis, queue, stage, ids);
-    },
-  );
+    await completedCount(queue, ids.length, 30_000);
+    await worker.stop();
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
 
   it.each<[string, Loss]>([
     ['with acks that do not reach Redis', commandsLost],
