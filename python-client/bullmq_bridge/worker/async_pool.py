@@ -6,12 +6,14 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import sys
 import traceback
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import outcome_of
 from bullmq_bridge.worker.async_execution import execute_async
+from bullmq_bridge.worker.coroutine_stack import stack_of
 from bullmq_bridge.worker.pool import StartFailed
 
 if TYPE_CHECKING:
@@ -105,7 +107,9 @@ class AsyncPool:
     def dump_stacks(self) -> None:
         """See ``Pool``."""
         for task in self._tasks.values():
-            task.print_stack()
+            # In one piece: children write at the same time.
+            sys.stderr.write(stack_of(task))
+        sys.stderr.flush()
 
     def retire(self) -> None:
         """See ``Pool``."""
