@@ -57,6 +57,11 @@ export class ProxiedConnection {
     if (this.#redis.writable) this.#redis.write(command);
   }
 
+  /** Sends a piece of replies to the worker as if it came from Redis. */
+  sendToWorker(replies: Buffer): void {
+    if (this.#worker.writable) this.#worker.write(replies);
+  }
+
   /** Resolves when Redis has run all that was forwarded, or has ended the connection. No reply is passed from now on. */
   async drain(): Promise<void> {
     const sign = `drained-${Math.random()}`;
