@@ -36,7 +36,18 @@ SETTLE_IN_TIMEOUT_S = 10.0
 RESEND_DELAY_S = 0.2
 CLOSE_TIMEOUT_S = 5.0
 #: Errors that Redis answers to a command it did not run: it is safe to send it again.
-NOT_APPLIED = ("NOSCRIPT", "LOADING", "READONLY", "BUSY", "MASTERDOWN", "CLUSTERDOWN", "TRYAGAIN", "OOM", "MISCONF")
+NOT_APPLIED = (
+    "NOSCRIPT",
+    "LOADING",
+    "READONLY",
+    "BUSY",
+    "MASTERDOWN",
+    "CLUSTERDOWN",
+    "TRYAGAIN",
+    "OOM",
+    "MISCONF",
+    "NOREPLICAS",
+)
 
 
 class Party(Protocol):
