@@ -203,7 +203,7 @@ class Engine:
             raise ValueError(f"concurrency of the worker for queue {self.settings.queue!r} must be greater than 0")
         before, self.concurrency = self.concurrency, concurrency
         for slot in range(concurrency, before):
-            self._fetcher.remove(slot)
+            self._fetcher.give_up(slot, busy=any(job.slot == slot for job in self._active.values()))
         for pool in dict.fromkeys(self.pools.values()):
             await pool.resize(concurrency)
         for slot in range(before, concurrency):

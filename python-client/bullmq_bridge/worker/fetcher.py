@@ -67,6 +67,8 @@ class Fetcher:
         self._ready: set[int] = set()
         self._free: dict[int, None] = {}
         self._fetching: set[int] = set()
+        # Slots that were given up and still run a job: so many of the others must stay without one.
+        self._leaving: set[int] = set()
         self._ramp = 1
         self._found_all = True
         self._news = False
@@ -94,11 +96,17 @@ class Fetcher:
 
     def is_ready(self, slot: int) -> bool:
         """Whether the slot may be given a next job."""
-        return slot in self._ready and not self._paused and self._hold_timer is None
+        return (
+            slot in self._ready
+            and not self._paused
+            and self._hold_timer is None
+            and len(self._leaving) <= len(self._free)
+        )
 
     def add(self, slot: int, free: bool = True) -> None:
         """The slot can run jobs; ``free``: it has none at the moment."""
         self._ready.add(slot)
+        self._leaving.discard(slot)
         if free and slot not in self._fetching:
             self._free[slot] = None
             self.wake()
@@ -108,8 +116,15 @@ class Fetcher:
         self._ready.discard(slot)
         self._free.pop(slot, None)
 
+    def give_up(self, slot: int, busy: bool) -> None:
+        """There is no such slot any more; ``busy``: its job goes on."""
+        self.remove(slot)
+        if busy:
+            self._leaving.add(slot)
+
     def release(self, slot: int) -> None:
         """The slot's job has ended. What happens next is for ``note`` or ``look`` to say."""
+        self._leaving.discard(slot)
         if slot in self._ready:
             self._free[slot] = None
 
@@ -124,7 +139,7 @@ class Fetcher:
         """Asks the queue, even if it was asked a moment ago: there may be news since."""
         if self._fetching:
             self._news = True
-        elif self._free and self._limit_timer is None and self._hold_timer is None:
+        elif self._limit_timer is None:
             self._ramp = 1
             self._fetch()
 
@@ -176,10 +191,10 @@ class Fetcher:
         self._marker.close()
 
     def _fetch(self) -> None:
-        if self._paused or self._hold_timer is not None or not self._line.is_writable:
+        if not self._may_start() or not self._line.is_writable:
             return
         self._found_all = True
-        for _ in range(min(self._ramp, len(self._free))):
+        for _ in range(min(self._ramp, len(self._free) - len(self._leaving))):
             slot = next(iter(self._free))
             del self._free[slot]
             self._fetching.add(slot)
@@ -188,6 +203,10 @@ class Fetcher:
             command = self._calls.move_to_active(token, now_ms())
             self._line.send(FetchCall(command, partial(self._fetched, slot, token), token))
         self._ramp *= 2
+
+    def _may_start(self) -> bool:
+        """Whether there is a slot for a job, and nothing keeps it empty."""
+        return len(self._free) > len(self._leaving) and not self._paused and self._hold_timer is None
 
     def _fetched(self, slot: int, token: str, reply: Any) -> None:
         self._fetching.discard(slot)
@@ -226,7 +245,7 @@ class Fetcher:
     # Waiting
 
     def _wait(self) -> None:
-        if self._paused or self._hold_timer is not None or not self._free or not self._line.is_writable:
+        if not self._may_start() or not self._line.is_writable:
             return
         limited_s = self._limited_until - time.time()
         if limited_s > 0:
@@ -272,7 +291,7 @@ class Fetcher:
                 break
             member, score = popped
             due = score / 1000
-            if self._paused or (due <= time.time() and (not self._free or self._hold_timer is not None)):
+            if self._paused or (due <= time.time() and not self._may_start()):
                 # We cannot take what it announces: the next worker must find it.
                 self._line.send(PassingCall(("ZADD", self._calls.keys.marker, score, member)))
                 break
