@@ -29,8 +29,8 @@ export class System {
   readonly #pythonWorkers: PythonWorker[] = [];
   readonly #opened: { close(): Promise<void> }[] = [];
 
-  constructor() {
-    const url = process.env.REDIS_URL;
+  /** @param url - the Redis to talk to, instead of the one that all tests share. */
+  constructor(url = process.env.REDIS_URL) {
     if (!url) throw new Error('These tests need a Redis: run them with `npm test`, or set REDIS_URL');
     this.url = url;
     this.redis = new Redis(url, { maxRetriesPerRequest: null });

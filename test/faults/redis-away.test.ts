@@ -1,0 +1,149 @@
+import type { JobsOptions, Queue } from 'bullmq';
+import { describe, expect, it, type TestContext } from 'vitest';
+import { System } from '../support/system.js';
+import { waitFor } from '../support/wait-for.js';
+import { PrivateRedis, REDIS_SERVER } from './private-redis.js';
+import { completedCount, expectEachExactlyOnce } from './queue-state.js';
+import { Stage } from './stage.js';
+
+/** A test with a server, a system on it and a stage of its own. */
+class Scene {
+  readonly redis: PrivateRedis;
+  readonly system: System;
+  readonly stage = new Stage();
+  readonly queue: Queue;
+
+  private constructor(redis: PrivateRedis) {
+    this.redis = redis;
+    this.system = new System(redis.url);
+    this.system.redis.on('error', () => {}); // the server goes away on purpose
+    this.queue = this.system.queue();
+    this.queue.on('error', () => {});
+  }
+
+  static async set(onFinished: TestContext['onTestFinished']): Promise<Scene> {
+    const scene = new Scene(await PrivateRedis.prepare());
+    onFinished(async () => {
+      scene.redis.resume();
+      if (!scene.redis.isRunning) await scene.redis.start();
+      await scene.system.end();
+      await scene.redis.end();
+      scene.stage.remove();
+    });
+    return scene;
+  }
+
+  async addWork(count: number, opts: JobsOptions = {}): Promise<string[]> {
+    const jobs = await this.queue.addBulk(
+      Array.from({ length: count }, () => ({ name: 'work', data: { ms: 20 }, opts })),
+    );
+    return jobs.map(({ id }) => id as string);
+  }
+
+  async expectEachExactlyOnce(ids: readonly string[]): Promise<void> {
+    await expectEachExactlyOnce(this.system.redis, this.queue, this.stage, ids);
+  }
+}
+
+const FIXTURES = [
+  ['faults_worker.py', 2, 60],
+  ['faults_async_worker.py', 20, 400],
+] as const;
+
+describe.skipIf(!REDIS_SERVER).concurrent('a worker whose Redis', () => {
+  it.for(FIXTURES)(
+    'stops for longer than an answer may take loses nothing and goes on (%s)',
+    async ([fixture, slots, count], { onTestFinished }) => {
+      const scene = await Scene.set(onTestFinished);
+      await scene.redis.start();
+      const ids = await scene.addWork(count);
+      const settings = { queue: scene.queue.name, concurrency: slots };
+      const worker = await scene.system.startWorker(fixture, settings, scene.stage.env);
+      await completedCount(scene.queue, count / 4);
+
+      scene.redis.suspend();
+      await worker.waitForLog(/did not answer for .* the connection is taken as lost/);
+      scene.redis.resume();
+
+      await completedCount(scene.queue, count);
+      await worker.stop();
+      await scene.expectEachExactlyOnce(ids);
+    },
+  );
+
+  it.for(FIXTURES)(
+    'is killed and started again loses nothing and goes on (%s)',
+    async ([fixture, slots, count], { onTestFinished }) => {
+      const scene = await Scene.set(onTestFinished);
+      await scene.redis.start();
+      const ids = await scene.addWork(count);
+      const settings = { queue: scene.queue.name, concurrency: slots };
+      const worker = await scene.system.startWorker(fixture, settings, scene.stage.env);
+
+      for (const part of [1, 2]) {
+        await completedCount(scene.queue, (count * part) / 4);
+        const told = worker.log.length;
+        await scene.redis.kill();
+        await waitFor('a word of the worker', () =>
+          worker.log.slice(told).match(/no connection to Redis at .* trying again/),
+        );
+        await scene.redis.start();
+      }
+
+      await completedCount(scene.queue, count);
+      await worker.stop();
+      await scene.expectEachExactlyOnce(ids);
+    },
+  );
+
+  it('is not there at the start says so, keeps trying, and works when it comes', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    const settings = { queue: scene.queue.name, concurrency: 1 };
+    const worker = scene.system.launchWorker('faults_worker.py', settings, scene.stage.env);
+    await worker.waitForLog(/no connection to Redis at redis:\/\/127\.0\.0\.1:\d+ .*trying again in 0\.4 s/);
+
+    await scene.redis.start();
+    const ids = await scene.addWork(3);
+
+    await completedCount(scene.queue, 3);
+    await worker.stop();
+    await scene.expectEachExactlyOnce(ids);
+  });
+
+  it.for(FIXTURES)(
+    'forgets its scripts again and again goes on (%s)',
+    async ([fixture, slots, count], { onTestFinished }) => {
+      const scene = await Scene.set(onTestFinished);
+      await scene.redis.start();
+      const ids = await scene.addWork(count);
+      const settings = { queue: scene.queue.name, concurrency: slots };
+      const worker = await scene.system.startWorker(fixture, settings, scene.stage.env);
+
+      for (let done = 0; done < count; done += count / 5) {
+        await completedCount(scene.queue, done);
+        await scene.system.redis.script('FLUSH');
+      }
+
+      await completedCount(scene.queue, count);
+      await worker.stop();
+      await scene.expectEachExactlyOnce(ids);
+    },
+  );
+
+  it('is out of memory for a while waits and goes on', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    await scene.redis.start();
+    const ids = await scene.addWork(100);
+    await scene.system.redis.config('SET', 'maxmemory', '1');
+    const settings = { queue: scene.queue.name, concurrency: 5 };
+    const worker = scene.system.launchWorker('faults_async_worker.py', settings, scene.stage.env);
+    await worker.waitForLog(/did not run a command \(OOM/);
+    expect(await scene.queue.getCompletedCount()).toBe(0);
+
+    await scene.system.redis.config('SET', 'maxmemory', '0');
+
+    await completedCount(scene.queue, ids.length);
+    await worker.stop();
+    await scene.expectEachExactlyOnce(ids);
+  });
+});
