@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { readStream } from '../support/event-stream.js';
 import { waitFor } from '../support/wait-for.js';
-import type { HostedWorker } from './python-worker.js';
 import { type Stage, useTwins } from './twins.js';
 
 const twins = useTwins();
@@ -58,14 +57,14 @@ describe('a limiter of the worker', () => {
   });
 
   test('is shared by a worker of BullMQ and one of Python', async () => {
-    await twins.play(async (stage) => {
+    await twins.inPython(async (stage) => {
       const python = await stage.startWorker({ limiter: LIMIT, name: 'python' });
       await stage.startNodeWorker({ limiter: LIMIT, name: 'node' });
       await addEchoes(stage, 12);
       await stage.allSettled();
       await python.close();
       expect(await keptLimit(stage)).toBe(true);
-    }, 'python');
+    });
   });
 
   test('that is reached leaves delayed jobs to be promoted when they are due', async () => {
@@ -122,22 +121,22 @@ describe('a processor that finds a limit reached', () => {
   });
 
   test('is not warned about when the worker has a limiter, or the queue a global limit', async () => {
-    await twins.play(async (stage) => {
-      const limited = (await stage.startWorker({ limiter: { max: 100, duration: 1 } })) as HostedWorker;
+    await twins.inPython(async (stage) => {
+      const limited = await stage.startPythonWorker({ limiter: { max: 100, duration: 1 } });
       await stage.queue.add('limit', { ttlMs: 50, times: 1 });
       await stage.allSettled();
       await limited.close();
       await stage.queue.setGlobalRateLimit(100, 1);
-      const unlimited = (await stage.startWorker()) as HostedWorker;
+      const unlimited = await stage.startPythonWorker();
       await stage.queue.add('limit', { ttlMs: 50, times: 1 });
       await stage.allSettled();
       await unlimited.close();
       expect([...limited.events('error'), ...unlimited.events('error')]).toEqual([]);
-    }, 'python');
+    });
   });
 
   test('holds the other workers of a queue with a global limit', async () => {
-    await twins.play(async (stage) => {
+    await twins.inPython(async (stage) => {
       await stage.queue.setGlobalRateLimit(100, 1);
       const limited = await stage.startWorker();
       await stage.queue.add('limit', { ttlMs: 300, times: 1 }, { jobId: 'limited' });
@@ -148,14 +147,14 @@ describe('a processor that finds a limit reached', () => {
       await stage.allSettled();
       const [, start = 0] = await timesOf('active', stage, 'limited');
       expect(start - back).toBeGreaterThanOrEqual(295);
-    }, 'python');
+    });
   });
 });
 
 describe('without any limiter, a processor that finds a limit reached', () => {
   test('holds this worker only, and is warned of that once', async () => {
-    await twins.play(async (stage) => {
-      const held = (await stage.startWorker()) as HostedWorker;
+    await twins.inPython(async (stage) => {
+      const held = await stage.startPythonWorker();
       for (const jobId of ['first', 'second']) {
         await stage.queue.add('limit', { ttlMs: 30, times: 1 }, { jobId });
         await stage.jobIn('completed', jobId);
@@ -175,12 +174,12 @@ describe('without any limiter, a processor that finds a limit reached', () => {
       );
       expect(held.events('error')).toHaveLength(1);
       expect(held.events('error')[0]?.details.what).toMatch(WARNING);
-    }, 'python');
+    });
   });
 
   test('holds every slot of this worker', async () => {
-    await twins.play(async (stage) => {
-      const held = (await stage.startWorker({ concurrency: 2 })) as HostedWorker;
+    await twins.inPython(async (stage) => {
+      const held = await stage.startPythonWorker({ concurrency: 2 });
       await stage.queue.add('hold', { gate: stage.gate }, { jobId: 'held' });
       await stage.queue.add('limit', { ttlMs: 400, times: 1 }, { jobId: 'limited' });
       await waitFor('a limit', () => held.events('rate_limited').length === 1);
@@ -189,18 +188,18 @@ describe('without any limiter, a processor that finds a limit reached', () => {
       const [, back = 0] = await timesOf('waiting', stage, 'limited');
       const [, start = 0] = await timesOf('active', stage, 'limited');
       expect(start - back).toBeGreaterThanOrEqual(395);
-    }, 'python');
+    });
   });
 
   test('holds this worker beyond the time after which a limited worker asks again', async () => {
     await twins.host.call('shorten_limit_waits', { seconds: 0.05 });
-    await twins.play(async (stage) => {
+    await twins.inPython(async (stage) => {
       await stage.startWorker();
       await stage.queue.add('limit', { ttlMs: 300, times: 1 }, { jobId: 'limited' });
       await stage.allSettled();
       const [, back = 0] = await timesOf('waiting', stage, 'limited');
       const [, start = 0] = await timesOf('active', stage, 'limited');
       expect(start - back).toBeGreaterThanOrEqual(295);
-    }, 'python');
+    });
   });
 });

@@ -10,17 +10,32 @@ export interface HostedWorker extends RunningWorker {
   readonly id: string;
   /** What it has told on its bus so far; of one kind, if it is given. */
   events(event?: string): readonly BusEvent[];
+  /** Ids of the processes in which it runs its jobs. */
+  children(): Promise<number[]>;
 }
 
-/** Starts a worker of coroutine functions in the Python process. A worker that misses a wake-up sleeps on for good. */
+/** Where a Python worker runs its jobs. */
+export type Pool = 'async' | 'thread' | 'process';
+
+/** Settings that only the Python worker has. */
+export interface PythonSettings extends Settings {
+  readonly pool?: Pool;
+  readonly shutdownTimeoutS?: number;
+  readonly timeLimitS?: number;
+  readonly softTimeLimitS?: number;
+  readonly maxMemoryMb?: number;
+  readonly stalledIntervalMs?: number;
+}
+
+/** Starts a worker in the Python process. If it misses a wake-up, it sleeps on for good. */
 export async function startPythonWorker(
   host: PythonHost,
   system: System,
   queue: Queue,
-  settings: Settings,
+  settings: PythonSettings,
 ): Promise<HostedWorker> {
   const id = randomUUID();
-  const { limiter, lockMs } = settings;
+  const { limiter, pool = 'async' } = settings;
   const python = {
     queue: queue.name,
     prefix: system.prefix,
@@ -29,17 +44,23 @@ export async function startPythonWorker(
     drain_delay_s: 600,
     name: settings.name,
     limiter: limiter && { max_jobs: limiter.max, duration_ms: limiter.duration },
-    lock_duration_ms: lockMs,
+    lock_duration_ms: settings.lockMs,
+    stalled_interval_ms: settings.stalledIntervalMs,
+    shutdown_timeout_s: settings.shutdownTimeoutS ?? 5,
+    time_limit_s: settings.timeLimitS,
+    soft_time_limit_s: settings.softTimeLimitS,
+    max_memory_mb: settings.maxMemoryMb,
     max_started_attempts: settings.maxStartedAttempts,
     remove_on_complete: settings.removeOnComplete,
     remove_on_fail: settings.removeOnFail,
     max_metrics_points: settings.metricsPoints,
   };
-  await host.call('start', { worker: id, settings: python, backoffs: settings.backoffs ?? {} });
+  await host.call('start', { worker: id, pool, settings: python, backoffs: settings.backoffs ?? {} });
   let closing: Promise<unknown> | undefined;
   return {
     id,
     events: (event) => host.events(id).filter((told) => event === undefined || told.event === event),
+    children: () => host.call<number[]>('children', { worker: id }),
     pause: () => host.call('pause', { worker: id }),
     resume: () => host.call('resume', { worker: id }),
     setConcurrency: (concurrency) => host.call('set_concurrency', { worker: id, concurrency }),

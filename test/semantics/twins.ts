@@ -5,7 +5,7 @@ import { System } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import { startNodeWorker } from './node-worker.js';
 import { PythonHost } from './python-host.js';
-import { startPythonWorker } from './python-worker.js';
+import { type HostedWorker, type PythonSettings, startPythonWorker } from './python-worker.js';
 
 /** Who works the jobs. */
 export type Language = 'node' | 'python';
@@ -45,6 +45,8 @@ export interface Stage {
   readonly flows: FlowProducer;
   /** Starts a worker of the queue, in the language of the stage. */
   startWorker(settings?: Settings): Promise<RunningWorker>;
+  /** Starts a Python worker of the queue, whatever the language. */
+  startPythonWorker(settings?: PythonSettings): Promise<HostedWorker>;
   /** Starts a worker of BullMQ itself, whatever the language. */
   startNodeWorker(settings?: Settings): Promise<RunningWorker>;
   /** Waits until every job of the queue has completed or failed. */
@@ -96,14 +98,18 @@ export class Twins {
    * observations. Gives them.
    */
   async expectSame(scenario: (stage: Stage) => Promise<unknown>): Promise<Played> {
-    const [python, node] = await Promise.all([this.play(scenario, 'python'), this.play(scenario, 'node')]);
+    const [python, node] = await Promise.all([this.#play(scenario, 'python'), this.#play(scenario, 'node')]);
     expect(python.seen).toEqual(node.seen);
     expect(python.state).toEqual(node.state);
     return python;
   }
 
-  /** Plays a scenario in one language. */
-  async play(scenario: (stage: Stage) => Promise<unknown>, language: Language): Promise<Played> {
+  /** Plays a scenario with Python workers alone. */
+  async inPython(scenario: (stage: Stage) => Promise<unknown>): Promise<void> {
+    await this.#play(scenario, 'python');
+  }
+
+  async #play(scenario: (stage: Stage) => Promise<unknown>, language: Language): Promise<Played> {
     const system = new System();
     const workers: RunningWorker[] = [];
     try {
@@ -143,6 +149,8 @@ export class Twins {
         if (language === 'node') return keep(await startNodeWorker(system, queue, settings), settings);
         return keep(await startPythonWorker(this.host, system, queue, settings), settings);
       },
+      startPythonWorker: async (settings = {}) =>
+        keep(await startPythonWorker(this.host, system, queue, settings), settings),
       startNodeWorker: async (settings = {}) => keep(await startNodeWorker(system, queue, settings), settings),
       allSettled,
       atRest: async () => {
