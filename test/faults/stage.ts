@@ -41,6 +41,11 @@ export class Stage {
     }
   }
 
+  /** Writes a file. */
+  write(file: string, text: string): void {
+    writeFileSync(join(this.folder, file), text);
+  }
+
   /** Takes a sign down again. */
   takeDown(sign: string): void {
     rmSync(join(this.folder, sign));
