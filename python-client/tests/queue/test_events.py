@@ -11,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import redis
 
 from bullmq_bridge import (
     AsyncQueueEvents,
@@ -57,6 +56,8 @@ from .finisher import Finisher
 if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
+
+    import redis
 
     from .conftest import Opener
     from .proxy import Proxy
