@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
-
-from bullmq_bridge.cli import ping, worker
+from bullmq_bridge.cli import check, ping, worker
+from bullmq_bridge.cli.parser import Parser
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Runs a command; its exit code (see ``worker.exit_code``)."""
-    parser = argparse.ArgumentParser(
-        prog="python -m bullmq_bridge", description="Run BullMQ jobs in Python, on BullMQ's own scripts."
-    )
+    parser = Parser(prog="python -m bullmq_bridge", description="Run BullMQ jobs in Python, on BullMQ's own scripts.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    worker.add_command(commands)
-    ping.add_command(commands)
+    for command in (worker, check, ping):
+        command.add_command(commands)
     parsed = parser.parse_args(arguments)
     code: int = parsed.run(parsed)
     return code

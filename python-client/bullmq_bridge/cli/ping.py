@@ -3,44 +3,40 @@
 from __future__ import annotations
 
 import os
-import time
+import sys
 from typing import TYPE_CHECKING
 
 import redis
 
+from bullmq_bridge.cli.option import REDIS_URL
+from bullmq_bridge.cli.server import Server
+from bullmq_bridge.worker.exit_code import ExitCode
 from bullmq_bridge.worker.settings import DEFAULT_REDIS_URL
 
 if TYPE_CHECKING:
     import argparse
 
-ROUNDS = 20
+    from bullmq_bridge.cli.parser import Parser
 
 
-def add_command(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+def add_command(commands: argparse._SubParsersAction[Parser]) -> None:
     """Adds the command to a parser."""
     parser = commands.add_parser("ping", help="Check that Redis answers, and how fast.")
     parser.add_argument(
-        "--redis-url",
-        default=os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL,
-        help="where Redis is [env REDIS_URL] (default: %(default)s)",
+        REDIS_URL.flag,
+        metavar=REDIS_URL.metavar,
+        default=os.environ.get(REDIS_URL.variable) or DEFAULT_REDIS_URL,
+        help=f"{REDIS_URL.help} [env {REDIS_URL.variable}] (default: {DEFAULT_REDIS_URL})",
     )
     parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:
     """Prints version and round trip of the server; 1 when it does not answer."""
-    client = redis.Redis.from_url(options.redis_url, socket_connect_timeout=5)
     try:
-        version = client.info("server")["redis_version"]
-        trips = []
-        for _ in range(ROUNDS):
-            started = time.perf_counter()
-            client.ping()
-            trips.append(time.perf_counter() - started)
-    except redis.RedisError as error:
-        print(f"Redis does not answer: {error}. Check --redis-url or REDIS_URL.")
-        return 1
-    finally:
-        client.close()
-    print(f"Redis {version} answers in {sorted(trips)[ROUNDS // 2] * 1000:.2f} ms (median of {ROUNDS}).")
-    return 0
+        with Server(options.redis_url) as server:
+            print(f"{server.product} {server.version} answers in {server.round_trip_ms():.2f} ms (median).")
+    except (redis.RedisError, ValueError) as error:
+        print(f"Redis does not answer: {error}. Check {REDIS_URL.flag} or {REDIS_URL.variable}.", file=sys.stderr)
+        return ExitCode.CANNOT_START
+    return ExitCode.OK
