@@ -9,12 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.protocol.cron import next_run_ms
+
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.job import JobRecord
-
-
-class UnsupportedPattern(ValueError):
-    """A cron pattern whose next run cannot be computed with certainty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +42,8 @@ def next_iteration(record: JobRecord, now_ms: int) -> NextIteration | None:
     if end_ms and now_ms > end_ms:
         return None
     every = repeat.get("every")
+    if not every and not repeat.get("pattern"):
+        return None
     next_ms = None if every else _next_by_pattern(repeat, max(record.opts.get("prevMillis") or 0, now_ms), end_ms)
     if next_ms is None and not every:
         return None
@@ -52,14 +52,23 @@ def next_iteration(record: JobRecord, now_ms: int) -> NextIteration | None:
 
 
 def _next_by_pattern(repeat: dict[str, Any], after_ms: int, end_ms: int | None) -> int | None:
-    raise UnsupportedPattern(f"cron patterns such as {repeat.get('pattern')!r} are not computed by this version")
+    """As ``defaultRepeatStrategy`` and its caller do it; None where the schedule ends."""
+    return next_run_ms(
+        repeat["pattern"],
+        after_ms,
+        repeat.get("tz"),
+        start_ms=_epoch_ms(repeat.get("startDate")),
+        end_ms=end_ms,
+        hash_seed=repeat.get("hashSeed"),
+        strict=bool(repeat.get("strict")),
+    )
 
 
 def _options(
     record: JobRecord, repeat: dict[str, Any], next_ms: int | None, count: int, offset: int | None, now_ms: int
 ) -> dict[str, Any]:
     opts = {
-        **record.opts,
+        **complete(record.opts),
         # Node builds the id from a number that it does not have with ``every``; the script overrides it.
         "jobId": f"repeat:{record.scheduler_id}:{'undefined' if next_ms is None else next_ms}",
         "delay": 0 if next_ms is None else max(next_ms + (offset or 0) - now_ms, 0),

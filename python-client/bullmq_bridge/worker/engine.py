@@ -26,7 +26,8 @@ from bullmq_bridge.outcome import (
     refused,
 )
 from bullmq_bridge.protocol import replies
-from bullmq_bridge.protocol.scheduler import UnsupportedPattern, next_iteration
+from bullmq_bridge.protocol.cron import UnsupportedPattern
+from bullmq_bridge.protocol.scheduler import next_iteration
 from bullmq_bridge.worker.active_job import ActiveJob
 from bullmq_bridge.worker.call import JobCall, NoteCall, PassingCall, RepeatableCall
 from bullmq_bridge.worker.clock import now_ms
