@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.protocol.cron import next_run_ms
+from bullmq_bridge.protocol.job_options import complete
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.job import JobRecord

@@ -259,6 +259,10 @@ class Engine:
             self.stopping.set()
             self._hand_back(job)
             return
+        except (TypeError, ValueError, KeyError, AttributeError) as error:
+            reason = f"the schedule in the options of job {job.record.id} cannot be read: {error!r}"
+            self._settle(job, refused(FailureKind.UNKNOWN_JOB, reason))
+            return
         if iteration is None:
             self._run(job)
             return
