@@ -32,7 +32,7 @@ export class ProxiedConnection {
     });
     redis.on('data', (data) => {
       const passed = this.passReplies(data);
-      if (passed !== undefined && worker.writable) worker.write(passed);
+      if (passed !== undefined) this.sendToWorker(passed);
     });
     for (const socket of [worker, redis]) {
       socket.on('error', () => {}); // 'close' follows
