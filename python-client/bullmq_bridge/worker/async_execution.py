@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.contract.contract import ContractViolation
@@ -21,7 +20,7 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     """Runs a coroutine function on a job.
 
     Raises:
-        asyncio.CancelledError: the engine cancelled the task.
+        asyncio.CancelledError: the engine cancelled the task, or the processor ended so by itself; the pool knows.
     """
     current_job.set(record)
     try:
@@ -30,17 +29,6 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
         return violated(violation)
     try:
         result = await processor.function(AsyncJob(record, data, port))
-    except asyncio.CancelledError as error:
-        if _cancelled_from_outside():
-            raise
-        return outcome_of(error)
     except Exception as error:
         return outcome_of(error)
     return ended(contract, result)
-
-
-def _cancelled_from_outside() -> bool:
-    task = asyncio.current_task()
-    # Python 3.10 cannot count cancellations; there, a CancelledError is taken as the engine's.
-    cancelling = getattr(task, "cancelling", None)
-    return cancelling is None or cancelling() > 0

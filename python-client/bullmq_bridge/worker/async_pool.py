@@ -47,6 +47,7 @@ class AsyncPool:
         self._setup = setup
         self._teardown = teardown
         self._timed_out: set[int] = set()
+        self._interrupted: set[int] = set()
         self._started = False
         self._tasks: dict[int, asyncio.Task[Outcome]] = {}
         self._context = contextvars.copy_context()
@@ -80,6 +81,9 @@ class AsyncPool:
                 done(task.result())
             elif slot in self._timed_out:
                 done(outcome_of(TimeLimitExceeded()))
+            elif slot not in self._interrupted:
+                # Nobody here has cancelled it: the processor itself ended so, which is a failure like any other.
+                done(outcome_of(asyncio.CancelledError()))
             self._timed_out.discard(slot)
 
         task.add_done_callback(finish)
@@ -90,10 +94,14 @@ class AsyncPool:
         task = self._tasks.get(slot)
         if task is None:
             return
-        while not task.done():
-            # Again and again: a coroutine may swallow a cancellation.
-            task.cancel()
-            await asyncio.wait([task], timeout=1.0)
+        self._interrupted.add(slot)
+        try:
+            while not task.done():
+                # Again and again: a coroutine may swallow a cancellation.
+                task.cancel()
+                await asyncio.wait([task], timeout=1.0)
+        finally:
+            self._interrupted.discard(slot)
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``: a coroutine is cancelled."""

@@ -69,13 +69,6 @@ def test_leaving_the_interpreter_is_a_failure_like_any_other() -> None:
     assert failed(run(leave)).error == "SystemExit"
 
 
-def test_a_coroutine_that_ends_cancelled_is_a_failure() -> None:
-    async def cancelled(job: object) -> None:
-        raise asyncio.CancelledError
-
-    assert failed(run(cancelled)).error == "CancelledError"
-
-
 def test_data_that_is_not_json_is_a_contract_violation_and_nothing_runs() -> None:
     ran = []
     outcome = failed(run(ran.append, b"{"))
