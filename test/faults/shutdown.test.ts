@@ -98,25 +98,25 @@ describe.concurrent('a worker that is told to stop', () => {
     await second.stop();
   });
 
-  it.each(['SIGTERM', 'SIGINT'] as const)(
-    'with its whole process group by %s lets its children finish',
-    async (signal) => {
-      const queue = system.queue();
-      const stage = newStage();
-      const settings = { queue: queue.name, concurrency: 2, ...PATIENT };
-      const worker = await system.startWorker('faults_worker.py', settings, { ...stage.env, OWN_GROUP: '1' });
-      const jobs = await queue.addBulk([0, 1].map(() => ({ name: 'hold', data: { sign: 'finish' } })));
-      for (const { id } of jobs) await runs(stage, id);
+  it.each(['SIGTERM', 'SIGINT'] as const)('by %s to all of its processes lets them finish', async (signal) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const settings = { queue: queue.name, concurrency: 2, ...PATIENT };
+    const worker = await system.startWorker('faults_worker.py', settings, { ...stage.env, OWN_GROUP: '1' });
+    const jobs = await queue.addBulk([0, 1].map(() => ({ name: 'hold', data: { sign: 'finish' } })));
+    for (const { id } of jobs) await runs(stage, id);
 
-      process.kill(-worker.pid, signal);
-      await worker.waitForLog(new RegExp(`${signal}: no more jobs are fetched`));
-      stage.putUp('finish');
+    // A terminal signals the group, a service manager every process.
+    const children = await worker.children();
+    process.kill(-worker.pid, signal);
+    for (const pid of children) process.kill(pid, signal);
+    await worker.waitForLog(new RegExp(`${signal}: no more jobs are fetched`));
+    stage.putUp('finish');
 
-      expect(await endsAtOnce(worker)).toBe(OK);
-      for (const job of jobs) expect(await job.getState()).toBe('completed');
-      expect(stage.runs()).toHaveLength(2);
-    },
-  );
+    expect(await endsAtOnce(worker)).toBe(OK);
+    for (const job of jobs) expect(await job.getState()).toBe('completed');
+    expect(stage.runs()).toHaveLength(2);
+  });
 
   it('while a fetch is on its way hands back what that brings', async () => {
     const queue = system.queue();
