@@ -127,9 +127,9 @@ class Upkeep:
     def clean(self, grace_ms: int, limit: int, state: JobState) -> Steps[list[str]]:
         """See ``Queue.clean``."""
         until = now_ms() - grace_ms
-        at_once = min(CLEAN_AT_ONCE, limit) if limit else CLEAN_AT_ONCE
         removed: list[str] = []
         while not limit or len(removed) < limit:
+            at_once = min(CLEAN_AT_ONCE, limit - len(removed)) if limit else CLEAN_AT_ONCE
             ids = yield from run(self._calls.clean(list_name(state), until, at_once))
             removed += [text(job_id) for job_id in ids]
             if len(ids) < at_once:

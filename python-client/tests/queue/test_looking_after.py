@@ -268,6 +268,15 @@ def test_cleaning(opener: Opener, finisher: Finisher) -> None:
     assert queue.count() == 0
 
 
+def test_cleaning_goes_on_until_nothing_is_left(opener: Opener, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bullmq_bridge.queue.upkeep.CLEAN_AT_ONCE", 2)
+    queue = opener(Queue)
+    ids = {job.id for job in queue.add_many([JobItem("any", {})] * 7)}
+    assert len(queue.clean(0, 3, "waiting")) == 3
+    assert len(queue.clean(0, 0, "waiting")) == 4
+    assert ids.isdisjoint(job.id for job in queue.get_jobs())
+
+
 def test_obliterating(opener: Opener, client: redis.Redis, finisher: Finisher, prefix: str) -> None:
     queue = opener(Queue)
     queue.add_many([JobItem("any", {})] * 5)
@@ -310,7 +319,8 @@ def test_workers_of_both_languages_are_found_by_the_name_of_their_connection(
 ) -> None:
     queue = opener(Queue)
     # (what BullMQ's Worker names its blocking connection: the queue's name in Base64)
-    for name in (f"{prefix}:cQ==", f"{prefix}:cQ==:w:north", f"{prefix}:cXE="):
+    # (":qe" is a listener's, "cXE=" is another queue)
+    for name in (f"{prefix}:cQ==", f"{prefix}:cQ==:w:north", f"{prefix}:cQ==:qe", f"{prefix}:cXE="):
         connection = redis.Redis.from_url(redis_url, client_name=name)
         connection.ping()
         opener.keep(connection)
