@@ -45,6 +45,10 @@ class Scene {
   }
 }
 
+/** Exit codes of a worker, as its documentation lists them. */
+const OK = 0;
+const NOT_HANDED_BACK = 5;
+
 const FIXTURES = [
   ['faults_worker.py', 2, 60],
   ['faults_async_worker.py', 20, 400],
@@ -145,5 +149,35 @@ describe.skipIf(!REDIS_SERVER).concurrent('a worker whose Redis', () => {
     await completedCount(scene.queue, ids.length);
     await worker.stop();
     await scene.expectEachExactlyOnce(ids);
+  });
+
+  it('goes away for good lets a worker that is told to stop end, and say what is left', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    await scene.redis.start();
+    const { queue, system, stage } = scene;
+    const settings = { queue: queue.name, concurrency: 2, shutdown_timeout_s: 0.5 };
+    const worker = await system.startWorker('faults_worker.py', settings, stage.env);
+    const ended = await queue.add('hold', { sign: 'finish' });
+    const endless = await queue.add('stuck', {});
+    await waitFor('two running jobs', () => stage.runs().length === 2);
+
+    await scene.redis.kill();
+    stage.putUp('finish');
+    await worker.waitForLog(/no connection to Redis/);
+    worker.signal('SIGTERM');
+
+    expect(await worker.ended()).toBe(NOT_HANDED_BACK);
+    expect(worker.log).toMatch(new RegExp(`Redis did not take back .*${ended.id}, ${endless.id}`));
+  });
+
+  it('never comes lets a worker that is told to stop end at once', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    const settings = { queue: scene.queue.name, concurrency: 2, shutdown_timeout_s: 60 };
+    const worker = scene.system.launchWorker('faults_worker.py', settings, scene.stage.env);
+    await worker.waitForLog(/no connection to Redis/);
+
+    worker.signal('SIGTERM');
+
+    expect(await worker.ended()).toBe(OK);
   });
 });
