@@ -105,8 +105,9 @@ function isPublishers({ script }: Call): boolean {
   return !['moveToActive', 'moveToFinished'].includes(script);
 }
 
-/** Hides what depends on the moment in the options of a scheduler's job. */
+/** Hides what depends on the moment in the ids and options of a scheduler's jobs. */
 function settle(value: unknown): unknown {
+  if (typeof value === 'string') return withoutMomentInId(value);
   if (Array.isArray(value)) return value.map(settle);
   if (typeof value !== 'object' || value === null) return value;
   return Object.fromEntries(
@@ -114,7 +115,14 @@ function settle(value: unknown): unknown {
       const number = Number(item);
       const isMoment = Math.abs(number - Date.now()) < 86_400_000;
       const isDelayUntil2100 = key === 'delay' && number > 1_000_000_000;
-      return [key, isMoment || isDelayUntil2100 ? '(time)' : settle(item)];
+      return [withoutMomentInId(key), isMoment || isDelayUntil2100 ? '(time)' : settle(item)];
     }),
+  );
+}
+
+/** `repeat:<scheduler>:<time>` is the id of a scheduler's job. */
+function withoutMomentInId(text: string): string {
+  return text.replace(/(repeat:[^:]+:)(\d{13})/g, (id, start, moment) =>
+    Math.abs(Number(moment) - Date.now()) < 86_400_000 ? `${start}(time)` : id,
   );
 }

@@ -390,6 +390,37 @@ export const SCENARIOS: readonly Scenario[] = [
     act: (actor) => actor.upsertScheduler('hourly', { every: 100 * 365 * 24 * HOUR_MS, offset: 5_000 }),
   },
   {
+    name: 'a scheduler with a pattern',
+    act: (actor) =>
+      actor.upsertScheduler(
+        'daily',
+        { pattern: '30 15 4 * * MON-FRI', tz: 'America/New_York', startDate: NEW_YEAR_2100_MS, limit: 3 },
+        { name: 'report', data: [TEXT], opts: { attempts: 2, backoff: { type: 'fixed', delay: 5 } } },
+      ),
+  },
+  {
+    name: 'a scheduler with a pattern that begins at once',
+    act: (actor) => actor.upsertScheduler('yearly', { pattern: '0 0 1 1 *', tz: 'UTC', immediately: true }),
+  },
+  {
+    name: 'a scheduler with a pattern that has no time left',
+    act: (actor) =>
+      actor.upsertScheduler('over', {
+        pattern: '0 0 1 1 *',
+        tz: 'UTC',
+        startDate: NEW_YEAR_2100_MS + HOUR_MS,
+        endDate: NEW_YEAR_2100_MS + 2 * HOUR_MS,
+      }),
+  },
+  {
+    name: 'a scheduler that is changed from an interval to a pattern',
+    act: async (actor) => {
+      await actor.upsertScheduler('s', { every: HOUR_MS, startDate: NEW_YEAR_2100_MS }, { data: 1 });
+      await actor.upsertScheduler('s', { pattern: '0 0 * * *', tz: 'UTC', startDate: NEW_YEAR_2100_MS }, { data: 2 });
+      await actor.upsertScheduler('s', { pattern: '0 9 * * *', tz: 'UTC', startDate: NEW_YEAR_2100_MS }, { data: 3 });
+    },
+  },
+  {
     name: 'a scheduler that is changed',
     act: async (actor) => {
       const startDate = NEW_YEAR_2100_MS;

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.protocol.cron import UnsupportedPattern, next_run_ms
 from bullmq_bridge.protocol.exchange import ask, pairs, read_together, run, text
 from bullmq_bridge.protocol.job_options import lengthen
 from bullmq_bridge.protocol.refusals import SCHEDULER_JOB_EXISTS, SCHEDULER_SLOTS_BUSY
@@ -35,7 +36,8 @@ class Schedule:
     Args:
         every_ms: every so many milliseconds; or
         pattern: at the times of a cron pattern: five fields, or six with the seconds first.
-        tz: time zone of the pattern, for example ``Europe/Lisbon``; default: that of the process that computes it.
+        tz: time zone of the pattern, for example ``Europe/Lisbon``. Without one it is that of whichever machine
+            computes the next time, and they may differ.
         offset_ms: shifts the times of ``every_ms``.
         limit: make so many jobs in all.
         start: not before this time (epoch ms, or a datetime that knows its time zone).
@@ -228,7 +230,13 @@ def _next_ms(schedule: Schedule, times: dict[str, Any], now: int, owner: str) ->
     """When a pattern is due next; None for ``every``, which the script computes."""
     if schedule.pattern is None:
         return None
-    raise NotImplementedError(owner)
+    try:
+        next_ms = next_run_ms(
+            schedule.pattern, now, schedule.tz, start_ms=times.get("startDate"), end_ms=times.get("endDate")
+        )
+    except UnsupportedPattern as error:
+        raise ValueError(f"{owner}: {error}") from error
+    return now if schedule.immediately else next_ms
 
 
 def _next_job_options(

@@ -42,6 +42,42 @@ def test_a_scheduler_makes_its_first_job_at_once_and_is_listed(opener: Opener) -
     assert queue.get_job_schedulers_count() == 1
 
 
+def test_a_pattern_makes_its_next_job_at_its_time(opener: Opener) -> None:
+    queue = opener(Queue)
+    start = datetime(2100, 7, 1, tzinfo=timezone.utc)
+    job = queue.upsert_job_scheduler("daily", Schedule(pattern="30 0 4 * * *", tz="Europe/Lisbon", start=start))
+    due = int(datetime(2100, 7, 1, 3, 0, 30, tzinfo=timezone.utc).timestamp() * 1000)
+    assert job.id == f"repeat:daily:{due}"
+    assert queue.get_job(job.id).state == "delayed"
+    scheduler = queue.get_job_scheduler("daily")
+    assert (scheduler.next_ms, scheduler.pattern, scheduler.tz) == (due, "30 0 4 * * *", "Europe/Lisbon")
+
+
+def test_a_pattern_can_begin_at_once(opener: Opener) -> None:
+    queue = opener(Queue)
+    before = now_ms()
+    job = queue.upsert_job_scheduler("s", Schedule(pattern="0 0 1 1 *", immediately=True))
+    assert before <= int(job.id.rpartition(":")[2]) <= now_ms()
+    assert queue.get_job_state(job.id) == "waiting"
+
+
+def test_a_pattern_without_a_further_time_makes_nothing(opener: Opener) -> None:
+    queue = opener(Queue)
+    end = datetime.now(timezone.utc) + timedelta(seconds=1)
+    start = end + timedelta(days=1)
+    assert queue.upsert_job_scheduler("s", Schedule(pattern="* * * * *", start=start, end=end)) is None
+    assert queue.get_job_schedulers() == []
+
+
+def test_a_job_of_the_next_time_that_has_started_is_an_error(opener: Opener, client: redis.Redis, prefix: str) -> None:
+    queue = opener(Queue)
+    start = datetime(2100, 7, 1, tzinfo=timezone.utc)
+    due = int(start.timestamp() * 1000) + 60_000
+    client.hset(f"{prefix}:q:repeat:s:{due}", "name", "s")
+    with pytest.raises(QueueError, match="a job for its next time is there already"):
+        queue.upsert_job_scheduler("s", Schedule(pattern="* * * * *", tz="UTC", start=start))
+
+
 def test_a_scheduler_is_changed_by_its_id_and_removed_with_its_next_job(opener: Opener) -> None:
     queue = opener(Queue)
     start = now_ms() + 60_000
@@ -129,6 +165,8 @@ def test_the_first_job_of_a_scheduler_can_be_run(opener: Opener, client: redis.R
         ({"every_ms": 1000, "end": 1}, {}, "its end is in the past"),
         ({"every_ms": 1000, "start": 1, "immediately": True}, {}, "immediately and start"),
         ({"pattern": "* * * * *", "offset_ms": 5}, {}, "offset_ms shifts every_ms"),
+        ({"pattern": "61 * * * *"}, {}, "job scheduler 's' of queue 'q': cannot compute the next run"),
+        ({"pattern": "0 0 4 * * *", "tz": "Europe/Atlantis"}, {}, "Atlantis"),
         ({"every_ms": 1000}, {"job_id": "mine"}, "'job_id' is no option of its jobs"),
         ({"every_ms": 1000}, {"delay_ms": 5}, "'delay_ms' is no option of its jobs"),
         ({"every_ms": 1000}, {"attempts": 0}, "'attempts' must be an integer"),
