@@ -36,6 +36,7 @@ from bullmq_bridge.worker.fetcher import Fetcher
 from bullmq_bridge.worker.locks import Locks
 from bullmq_bridge.worker.question import JobNotHeld, Question, answer, refusal
 from bullmq_bridge.worker.recovery import Findings, reconcile
+from bullmq_bridge.worker.schedules import find_unsupported
 from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
 
@@ -101,8 +102,14 @@ class Engine:
 
     # Starting and stopping
 
-    def begin(self) -> None:
-        """Starts to work: the pools are ready and the link is open."""
+    async def begin(self) -> None:
+        """Starts to work: the pools are ready and the link is open.
+
+        With a job scheduler that it cannot continue it does not: ``fault`` says why.
+        """
+        if unsupported := await find_unsupported(self._keys, self._line, now_ms()):
+            self._refuse_schedule(*unsupported)
+            return
         for slot in range(self.concurrency):
             self._fetcher.add(slot)
         self._locks.start()
@@ -253,10 +260,7 @@ class Engine:
         try:
             iteration = next_iteration(job.record, now_ms())
         except UnsupportedPattern as error:
-            # Any guess would corrupt the schedule; a worker that can compute it must have the job.
-            self.fault = error
-            self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; its job is handed back")
-            self.stopping.set()
+            self._refuse_schedule(scheduler_id, error)
             self._hand_back(job)
             return
         except (TypeError, ValueError, KeyError, AttributeError) as error:
@@ -268,6 +272,12 @@ class Engine:
             return
         command = self._calls.update_job_scheduler(scheduler_id, job.record.id, iteration, now_ms())
         self._line.send(RepeatableCall(command, partial(self._iteration_written, job, scheduler_id)))
+
+    def _refuse_schedule(self, scheduler_id: str, error: UnsupportedPattern) -> None:
+        # Any guess would corrupt the schedule; a worker that can compute it must have its jobs.
+        self.fault = error
+        self.stopping.set()
+        self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; this worker stops")
 
     def _iteration_written(self, job: ActiveJob, scheduler_id: str, reply: Any) -> None:
         if isinstance(reply, ReplyError) or (isinstance(reply, int) and reply < 0):

@@ -142,7 +142,7 @@ class Program:
             await pool.start()
         await self._link.open()
         for engine in self.engines.values():
-            engine.begin()
+            await engine.begin()
 
     async def close(self) -> ExitCode:
         """Lets running jobs finish within ``shutdown_timeout_s``, then stops them and hands them back."""
