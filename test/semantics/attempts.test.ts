@@ -1,0 +1,92 @@
+import type { BackoffOptions } from 'bullmq';
+import { describe, expect, test } from 'vitest';
+import { waitFor } from '../support/wait-for.js';
+import { type Stage, useTwins } from './twins.js';
+
+const HOUR_MS = 3_600_000;
+const twins = useTwins();
+
+/** The delays that a failing job is given, one attempt after the other, without waiting for any. */
+async function delaysOf({ queue, jobIn }: Stage, id: string, attempts: number): Promise<number[]> {
+  const delays: number[] = [];
+  for (let attempt = 1; attempt < attempts; attempt++) {
+    await jobIn('delayed', id);
+    const job = await queue.getJob(id);
+    delays.push(job?.delay ?? Number.NaN);
+    await job?.promote();
+    await waitFor(`attempt ${attempt + 1} of ${id}`, async () => {
+      return ((await queue.getJob(id))?.attemptsMade ?? 0) > attempt;
+    });
+  }
+  return delays;
+}
+
+describe('a backoff strategy of the user', () => {
+  test('is asked for the delay after each attempt; 0 is at once, and -1 ends the job', async () => {
+    const { seen } = await twins.expectSame(async (stage) => {
+      await stage.queue.add('fail', { message: 'x' }, { jobId: 'steep', attempts: 9, backoff: { type: 'steep' } });
+      await stage.startWorker({ backoffs: { steep: [0, HOUR_MS, 20, -1] } });
+      await stage.jobIn('delayed', 'steep');
+      const job = await stage.queue.getJob('steep');
+      const delay = job?.delay;
+      await job?.promote();
+      await stage.atRest();
+      return [delay, (await stage.queue.getJob('steep'))?.attemptsMade];
+    });
+    expect(seen).toEqual([HOUR_MS, 4]);
+  });
+
+  test('leaves the built-in ones alone', async () => {
+    await twins.expectSame(async (stage) => {
+      const backoff = { type: 'exponential', delay: HOUR_MS };
+      await stage.queue.add('fail', { message: 'x' }, { jobId: 'doubles', attempts: 3, backoff });
+      await stage.startWorker({ backoffs: { steep: [-1] } });
+      const delays = await delaysOf(stage, 'doubles', 3);
+      await stage.atRest();
+      return delays;
+    });
+  });
+});
+
+describe('a backoff with jitter', () => {
+  test.each<[string, BackoffOptions, (attempt: number) => number]>([
+    ['fixed', { type: 'fixed', delay: HOUR_MS, jitter: 0.5 }, () => HOUR_MS],
+    ['exponential', { type: 'exponential', delay: HOUR_MS, jitter: 0.5 }, (attempt) => 2 ** attempt * HOUR_MS],
+  ])('that is %s is a random part of what it would be', async (_, backoff, longest) => {
+    await twins.expectSame(async (stage) => {
+      stage.leftOut.push('events');
+      await stage.startWorker({ concurrency: 4 });
+      const ids = ['a', 'b', 'c', 'd'];
+      for (const jobId of ids) await stage.queue.add('fail', { message: 'x' }, { jobId, attempts: 3, backoff });
+      const all = await Promise.all(ids.map((id) => delaysOf(stage, id, 3)));
+      await stage.atRest();
+      const within = all.every((delays) =>
+        delays.every((delay, n) => Number.isInteger(delay) && delay >= longest(n) / 2 && delay <= longest(n)),
+      );
+      return [within, new Set(all.flat()).size];
+    });
+  });
+});
+
+describe('a limit on starts', () => {
+  test('fails a job that starts more often, without running it', async () => {
+    const { seen } = await twins.expectSame(async (stage) => {
+      await stage.queue.add('snooze', { delayMs: 5, times: 9 }, { jobId: 'sleeper', attempts: 5 });
+      await stage.startWorker({ maxStartedAttempts: 3 });
+      await stage.atRest();
+      const job = await stage.queue.getJob('sleeper');
+      return [job?.attemptsStarted, job?.attemptsMade, job?.failedReason];
+    });
+    expect(seen).toEqual([4, 1, 'job started more than allowable limit']);
+  });
+
+  test('leaves no attempt to a job that has started so often', async () => {
+    const { seen } = await twins.expectSame(async (stage) => {
+      await stage.queue.add('fail', { message: 'x' }, { jobId: 'often', attempts: 9, backoff: 5 });
+      await stage.startWorker({ maxStartedAttempts: 2 });
+      await stage.atRest();
+      return (await stage.queue.getJob('often'))?.attemptsMade;
+    });
+    expect(seen).toBe(2);
+  });
+});
