@@ -12,7 +12,9 @@ import { Redis } from 'ioredis';
 const GATE_TIMEOUT_S = 30;
 
 /** The twins of `fixtures/semantics_coroutines.py` for a worker of BullMQ itself: same names, same behaviour. */
-const PROCESSORS: Readonly<Record<string, (job: Job, token: string, queue: Queue) => Promise<unknown>>> = {
+const PROCESSORS: Readonly<
+  Record<string, (job: Job, token: string, queue: Queue, signal?: AbortSignal) => Promise<unknown>>
+> = {
   echo: async (job) => job.data,
 
   fail: async (job) => {
@@ -30,6 +32,19 @@ const PROCESSORS: Readonly<Record<string, (job: Job, token: string, queue: Queue
 
   hold: async (job) => {
     await passGate(job.data.gate);
+    return 'released';
+  },
+
+  'hold-or-clean-up': async (job, _, __, signal) => {
+    const aborted = new Promise<never>((_, reject) => {
+      signal?.addEventListener('abort', () => reject(new UnrecoverableError(String(signal.reason))));
+    });
+    try {
+      await Promise.race([passGate(job.data.gate), aborted]);
+    } catch (error) {
+      await job.log('cleaned up');
+      throw error;
+    }
     return 'released';
   },
 
@@ -79,10 +94,11 @@ const PROCESSORS: Readonly<Record<string, (job: Job, token: string, queue: Queue
 
 /** A processor that runs a job of the queue by its name. */
 export function processorOf(queue: Queue): Processor {
-  return async (job: Job, token = '') => {
+  // BullMQ counts the parameters: without the third it makes no signal.
+  return async (job: Job, token: string | undefined, signal: AbortSignal | undefined) => {
     const processor = PROCESSORS[job.name];
     if (processor === undefined) throw new Error(`no processor for ${job.name}`);
-    return processor(job, token, queue);
+    return processor(job, token ?? '', queue, signal);
   };
 }
 

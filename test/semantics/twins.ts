@@ -108,7 +108,12 @@ export class Twins {
 
   /** Plays a scenario with Python workers alone. */
   async inPython(scenario: (stage: Stage) => Promise<unknown>): Promise<void> {
-    await this.#play(scenario, 'python');
+    await this.in('python', scenario);
+  }
+
+  /** Plays a scenario in one language. */
+  async in(language: Language, scenario: (stage: Stage) => Promise<unknown>): Promise<void> {
+    await this.#play(scenario, language);
   }
 
   async #play(scenario: (stage: Stage) => Promise<unknown>, language: Language): Promise<Played> {
