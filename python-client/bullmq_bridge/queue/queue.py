@@ -78,6 +78,8 @@ class Queue:
     def add(self, name: str, data: Any, **options: Unpack[JobOptions]) -> JobView:
         """Adds a job; options that are not given are the contract's.
 
+        The data is sent as it is given: unlike TypeScript, Python does not fill in the defaults of a schema.
+
         Returns:
             The job as it was sent. Its id is another job's where it counts as a duplicate of that one.
 
