@@ -91,3 +91,8 @@ export function isAck(command: Buffer): boolean {
 export function isFetch(command: Buffer): boolean {
   return isScript(command) && command.includes(':limiter') && !isAck(command);
 }
+
+/** A call that delays a job: the only one whose first of 11 keys is the marker. */
+export function isDelay(command: Buffer): boolean {
+  return /EVALSHA\r\n\$40\r\n\w{40}\r\n\$2\r\n11\r\n\$\d+\r\n\S*:marker\r\n/.test(command.toString('latin1'));
+}

@@ -6,6 +6,7 @@ import {
   commandsLate,
   commandsLost,
   isAck,
+  isDelay,
   isFetch,
   isScript,
   type Loss,
@@ -193,6 +194,47 @@ describe.concurrent('a worker', () => {
 
   it.each<[string, Loss]>([
     ['that do not reach Redis', commandsLost],
+    ['of which some replies are lost', repliesLost(IN_FLIGHT)],
+    ['that reach Redis later', commandsLate(IN_FLIGHT)],
+  ])(
+    'of two queues that loses its command connection with acks %s runs and completes each job once',
+    async (_, loss) => {
+      const queues = [system.queue(), system.queue()] as const;
+      const stage = newStage();
+      const losing = await Losing.start(loss, isAck);
+      const worker = await system.startWorker(
+        'faults_two_queues.py',
+        { queue: queues[0].name, redis_url: losing.proxy.url, concurrency: IN_FLIGHT },
+        { ...stage.env, SECOND_QUEUE: queues[1].name },
+      );
+      const added = queues.map((queue, index) =>
+        queue.addBulk(
+          Array.from({ length: IN_FLIGHT * 4 }, (_, job) => ({
+            name: 'hold',
+            data: { sign: 'finish', bytes: RESULT_BYTES },
+            opts: { jobId: `${index}-${job}` },
+          })),
+        ),
+      );
+      await Promise.all(added);
+      await running(stage, IN_FLIGHT * 2);
+
+      losing.isArmed = true;
+      stage.putUp('finish');
+      for (const queue of queues) await completedCount(queue, IN_FLIGHT * 4);
+
+      await worker.stop();
+      expect(losing.count).toBe(LOSSES);
+      for (const [index, queue] of queues.entries()) {
+        const ids = (await added[index])?.map(({ id }) => id as string) ?? [];
+        const itsRuns = { runs: () => stage.runs().filter(({ id }) => ids.includes(id)) };
+        await expectEachExactlyOnce(system.redis, queue, itsRuns, ids);
+      }
+    },
+  );
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
     ['whose replies are lost', repliesLost(1)],
     ['that reach Redis later', commandsLate(1)],
   ])('that loses its command connection with fetches %s runs and completes each job once', async (_, loss) => {
@@ -211,15 +253,16 @@ describe.concurrent('a worker', () => {
     await expectEachExactlyOnce(system.redis, queue, stage, ids);
   });
 
-  it.each<[string, Loss]>([
-    ['that do not reach Redis', commandsLost],
-    ['whose replies are lost', repliesLost(1)],
-    ['that reach Redis later', commandsLate(1)],
-  ])('of plain functions that loses its command connection with acks %s runs each job once', async (_, loss) => {
+  it.each<['process' | 'thread', string, Loss]>([
+    ['process', 'that do not reach Redis', commandsLost],
+    ['process', 'whose replies are lost', repliesLost(1)],
+    ['process', 'that reach Redis later', commandsLate(1)],
+    ['thread', 'whose replies are lost', repliesLost(1)],
+  ])('of %s slots that loses its command connection with acks %s runs each job once', async (pool, _, loss) => {
     const queue = system.queue();
     const stage = newStage();
     const losing = await Losing.start(loss, isAck);
-    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2 };
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2, pool };
     const worker = await system.startWorker('faults_worker.py', settings, stage.env);
 
     losing.isArmed = true;
@@ -257,6 +300,36 @@ describe.concurrent('a worker', () => {
       expect(await hashOf(system.redis, queue, id)).toMatchObject({ atm: '2', ats: '2' });
     }
   });
+
+  it.each<[string, Loss, number]>([
+    ['not put back yet', commandsLost, 30],
+    ['put back already', repliesLost(1), 30],
+    ['put back later', commandsLate(1), 30],
+    // The call that puts back the only job there is fetches it again, under the same token.
+    ['put back already, and fetched again by the same call', repliesLost(1), 1],
+  ])(
+    'that loses its command connection with jobs that snooze for no time, %s, runs them again once',
+    async (...row) => {
+      const [, loss, count] = row;
+      const queue = system.queue();
+      const stage = newStage();
+      const losing = await Losing.start(loss, isDelay, Math.min(count, LOSSES));
+      const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 10 };
+      const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
+
+      losing.isArmed = true;
+      const ids = await addMany(queue, 'snooze', count, {});
+      await completedCount(queue, ids.length);
+
+      await worker.stop();
+      expect(losing.count).toBe(Math.min(count, LOSSES));
+      const runs = stage.runs().map(({ id, remark }) => `${id} ${remark}`);
+      expect(runs.sort()).toEqual(ids.flatMap((id) => [`${id} 1`, `${id} 2`]).sort());
+      for (const id of ids) {
+        expect(await hashOf(system.redis, queue, id)).toMatchObject({ atm: '1', ats: '2' });
+      }
+    },
+  );
 
   it.each<[string, Loss]>([
     ['that do not reach Redis', commandsLost],

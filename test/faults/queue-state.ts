@@ -46,7 +46,7 @@ export async function completedCount(queue: Queue, count: number, timeoutMs = 30
 export async function expectEachExactlyOnce(
   redis: Redis,
   queue: Queue,
-  stage: Stage,
+  stage: Pick<Stage, 'runs'>,
   ids: readonly string[],
 ): Promise<void> {
   const sorted = [...ids].sort();
