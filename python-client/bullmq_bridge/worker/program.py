@@ -34,6 +34,8 @@ logger = logging.getLogger("bullmq_bridge.worker")
 #: A SIGINT within this time of the first signal is the same Ctrl-C (shells and wrappers send it twice); later it
 #: means: now.
 SECOND_INT_AFTER_S = 1.0
+#: The descriptor: a program may have put something else into ``sys.stderr``.
+STANDARD_ERROR = 2
 #: For coroutines that nobody waits for to end, when everything else has.
 CANCEL_TIMEOUT_S = 2.0
 
@@ -217,7 +219,7 @@ class Program:
         loop.add_signal_handler(signal.SIGCONT, self._resume)
         loop.add_signal_handler(signal.SIGUSR1, self._dump_stacks)
         # In C, and before the handler above: it also tells what blocks the event loop.
-        faulthandler.register(signal.SIGUSR1, all_threads=True, chain=True)
+        faulthandler.register(signal.SIGUSR1, file=STANDARD_ERROR, all_threads=True, chain=True)
 
     def _terminate(self) -> None:
         logger.info("SIGTERM: no more jobs are fetched")
