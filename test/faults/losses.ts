@@ -72,6 +72,21 @@ export function commandsLate(calls: number): Loss {
   };
 }
 
+/** So many script calls reach Redis without a reply, and the next connection is lost while it finds that out. */
+export function repliesLostTwice(calls: number): Loss {
+  return (connection, aimed, proxy) => {
+    const usual = proxy.onConnection;
+    proxy.onConnection = (next) => {
+      proxy.onConnection = usual;
+      next.passCommand = (command) => {
+        if (command.includes(':lock')) next.cut();
+        return true;
+      };
+    };
+    repliesLost(calls)(connection, aimed, proxy);
+  };
+}
+
 /** From here on nothing comes through in either direction, and neither side is told. */
 export const silence: Loss = (connection) => {
   connection.goSilent();

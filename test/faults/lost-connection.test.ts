@@ -11,6 +11,7 @@ import {
   isScript,
   type Loss,
   repliesLost,
+  repliesLostTwice,
   replyTorn,
   silence,
 } from './losses.js';
@@ -172,6 +173,7 @@ describe.concurrent('a worker', () => {
     ['with the replies to all acks', repliesLost(IN_FLIGHT)],
     ['with some acks before and some after they reach Redis', repliesLost(IN_FLIGHT / 2)],
     ['with one ack applied', repliesLost(1)],
+    ['again while it finds out what became of acks', repliesLostTwice(IN_FLIGHT / 2)],
     ['in the middle of a reply', replyTorn],
     ['with acks that reach Redis later', commandsLate(IN_FLIGHT / 2)],
   ])('that loses its command connection %s runs and completes each job once', async (_, loss) => {
