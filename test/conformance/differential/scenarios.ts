@@ -4,6 +4,7 @@ import type { Scenario, Stage } from './scenario.js';
 import { bundle } from './script-calls.js';
 
 const HOUR_MS = 3_600_000;
+const ELSEWHERE = 'elsewhere';
 const TEXT = 'Straße "gesperrt" \\ 😀\nzweite Zeile';
 
 /** Adds jobs in order. */
@@ -176,6 +177,32 @@ export const SCENARIOS: readonly Scenario[] = [
     ),
   },
   {
+    name: 'a flow whose parent ends after a child has failed it',
+    before: async (stage) => {
+      await stage.flows.add({
+        name: 'hold',
+        queueName: stage.queue.name,
+        data: { gate: gateOf(stage) },
+        opts: { jobId: 'parent' },
+        children: [
+          {
+            name: 'fail',
+            queueName: stage.queue.name,
+            data: { message: 'x' },
+            opts: { jobId: 'starts-it', continueParentOnFailure: true },
+          },
+          { name: 'fail', queueName: ELSEWHERE, opts: { jobId: 'fails-it', failParentOnFailure: true } },
+        ],
+      });
+    },
+    during: async (stage) => {
+      await stage.system.jobIn('active', stage.queue, 'parent');
+      await stage.system.nodeWorker(ELSEWHERE, async () => Promise.reject(new Error('too late')));
+      await stage.system.jobIn('failed', stage.system.queue(ELSEWHERE), 'fails-it');
+      await stage.system.redis.rpush(gateOf(stage), 'open');
+    },
+  },
+  {
     name: 'a flow with a child that fails without a policy',
     before: addingFlow([['fail', { message: TEXT }]]),
     isOver: async ({ queue }) => (await queue.getFailedCount()) === 1,
@@ -334,7 +361,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a job that outlives its lock',
-    worker: { lockMs: 400 },
+    worker: { lockMs: 1_000 },
     before: async (stage) => adding(['hold', { gate: gateOf(stage) }, { jobId: 'held' }], ['echo', 'next'])?.(stage),
     during: async (stage) => {
       const { sha1 = '' } = bundle.scripts.extendLocks ?? {};
