@@ -110,6 +110,7 @@ class Engine:
         if unsupported := await find_unsupported(self._keys, self._line, now_ms()):
             self._refuse_schedule(*unsupported)
             return
+        await self._fetcher.open()
         for slot in range(self.concurrency):
             self._fetcher.add(slot)
         self._locks.start()

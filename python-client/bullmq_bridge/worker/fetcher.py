@@ -82,6 +82,10 @@ class Fetcher:
         self._paused = False
         self._loop = asyncio.get_running_loop()
 
+    async def open(self) -> None:
+        """Lets Node see the worker."""
+        await self._marker.show()
+
     # Slots
 
     @property

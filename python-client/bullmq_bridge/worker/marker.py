@@ -40,6 +40,14 @@ class Marker:
             self._connection = await Connection.open(self._settings.redis_url, self._client_name)
             self.client_id = await asyncio.wait_for(self._connection.call("CLIENT", "ID"), CONNECT_TIMEOUT_S)
 
+    async def show(self) -> None:
+        """Opens the connection before it is needed: Node sees a worker that is busy from its start, too."""
+        try:
+            await self.connect()
+        except (ConnectionLost, RedisError, ReplyError, OSError, asyncio.TimeoutError) as error:
+            logger.warning("queue %s: no blocking connection yet: %s", self._key, error)
+            self.close()
+
     async def wait(self, timeout_s: float) -> tuple[str, float] | None:
         """Waits until the marker is set: its member ("0": there is work, "1": a delayed job) and score.
 
