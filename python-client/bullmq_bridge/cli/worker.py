@@ -43,7 +43,7 @@ def run_declared(workers: list[Worker], arguments: list[str] | None) -> int:
     queues = ", ".join(worker.queue for worker in workers)
     parser = Parser(prog=_program(), description=f"Run the jobs of {queues}.")
     _add_options(parser)
-    return _run(workers, parser.parse_args(arguments), parser)
+    return _run(workers, _values(parser.parse_args(arguments), parser), parser)
 
 
 def _program() -> str | None:
@@ -61,14 +61,14 @@ def _add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _run_target(options: argparse.Namespace) -> int:
-    # Before the module is imported: only the watched process is to import it.
-    if _value(WATCH, options, options.parser):
-        return _watch()
-    return _run(declared.find(options.target, options.parser), options, options.parser)
+    parser = options.parser
+    values = _values(options, parser)
+    # With --watch only the process that is watched imports the module.
+    workers = [] if values[WATCH.flag] else declared.find(options.target, parser)
+    return _run(workers, values, parser)
 
 
-def _run(workers: list[Worker], options: argparse.Namespace, parser: Parser) -> int:
-    values = {option.flag: _value(option, options, parser) for option in OPTIONS}
+def _run(workers: list[Worker], values: dict[str, Any], parser: Parser) -> int:
     if values[WATCH.flag]:
         return _watch()
     chosen = _choose(workers, values[QUEUES.flag], parser)
@@ -94,6 +94,10 @@ def _watch() -> int:
     from bullmq_bridge.cli.watch import run_again_on_changes
 
     return run_again_on_changes()
+
+
+def _values(options: argparse.Namespace, parser: Parser) -> dict[str, Any]:
+    return {option.flag: _value(option, options, parser) for option in OPTIONS}
 
 
 def _value(option: Option, options: argparse.Namespace, parser: Parser) -> Any:
