@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll } from 'vitest';
@@ -44,6 +44,11 @@ export class Stage {
   /** Writes a file. */
   write(file: string, text: string): void {
     writeFileSync(join(this.folder, file), text);
+  }
+
+  /** Whether a file is there. */
+  exists(file: string): boolean {
+    return existsSync(join(this.folder, file));
   }
 
   /** Takes a sign down again. */
