@@ -112,7 +112,8 @@ class Engine:
             return
         await self._fetcher.open()
         for slot in range(self.concurrency):
-            self._fetcher.add(slot)
+            if self._has_room(slot):
+                self._fetcher.add(slot)
         self._locks.start()
         self._stalled_check.start()
         self.events.emit("ready", slots=self.concurrency, jobs=sorted(self.pools))
@@ -140,7 +141,8 @@ class Engine:
         for job in left:
             self._hand_back(job)
         self._check_idle()
-        await _first(HAND_BACK_TIMEOUT_S, self._idle)
+        if left:
+            await _first(HAND_BACK_TIMEOUT_S, self._idle)
         if not self._idle.is_set():
             self.unsettled = len(self._active)
             ids = ", ".join(sorted(self._active))
@@ -216,8 +218,11 @@ class Engine:
         for pool in dict.fromkeys(self.pools.values()):
             await pool.resize(concurrency)
         for slot in range(before, concurrency):
-            if all(pool.is_ready(slot) for pool in self.pools.values()):
+            if self._has_room(slot):
                 self.slot_ready(slot)
+
+    def _has_room(self, slot: int) -> bool:
+        return all(pool.is_ready(slot) for pool in self.pools.values())
 
     # Slots
 
