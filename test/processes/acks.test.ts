@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { Queue } from 'bullmq';
-import { afterAll, beforeAll, describe, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { expectEachExactlyOnce } from '../faults/queue-state.js';
 import { useStages } from '../faults/stage.js';
 import { useSystem } from '../support/system.js';
@@ -85,5 +85,19 @@ describe.skipIf(SERVER_PROGRAM === undefined)('an ack that Redis does not run', 
     const ids = jobs.map(({ id }) => id as string);
     await expectEachExactlyOnce(server.redis, queue, stage, ids);
     await queue.close();
+  });
+
+  it('nor any hand-back at the end, is no reason to wait for ever: the worker ends with code 5', async () => {
+    const lost = await PrivateRedis.start();
+    const stage = newStage();
+    const queue = new Queue(`queue-${randomUUID()}`, { connection: lost.redis, prefix: system.prefix });
+    const settings = { queue: queue.name, redis_url: lost.url, concurrency: 1, shutdown_timeout_s: 0.2 };
+    const worker = await system.startWorker('processes_threads.py', settings, stage.env);
+    await queue.add('hold', { sign: 'never' });
+    await waitFor('the job', () => stage.runs().length === 1);
+    await lost.stop();
+    worker.signal('SIGTERM');
+    expect(await worker.ended()).toBe(5);
+    expect(worker.log).toMatch(/Redis did not take back jobs 1: another worker's stalled check will/);
   });
 });

@@ -116,6 +116,16 @@ describe.concurrent('the hard time limit', () => {
     await worker.stop();
   });
 
+  it('leaves of a database transaction in a killed process what was committed, and no lock', async () => {
+    const queue = system.queue();
+    const stage = newStage();
+    const worker = await start(queue, stage, { time_limit_s: 1.5 });
+    expect((await ended(queue, 'write-rows')).failure).toMatchObject({ kind: 'timed_out' });
+    expect(stage.runs()).toHaveLength(1);
+    expect((await ended(queue, 'read-rows')).job.returnvalue).toEqual(['committed', 'later']);
+    await worker.stop();
+  });
+
   it('is refused at the start where a thread would have to be stopped', async () => {
     const queue = system.queue();
     const worker = system.launchWorker(
