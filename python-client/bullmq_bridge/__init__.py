@@ -42,6 +42,8 @@ if TYPE_CHECKING:
     from bullmq_bridge.queue.queue import Queue
     from bullmq_bridge.queue.refusal import JobRefused, Violation
     from bullmq_bridge.queue.scheduling import JobScheduler, Schedule
+    from bullmq_bridge.worker.job_source import JobSource, JobSourceClosed
+    from bullmq_bridge.worker.question import JobNotHeld
 
 #: Loaded when they are asked for: a worker's child imports this package too, and must not pay for Redis and asyncio.
 _PUBLISHING = {
@@ -80,6 +82,9 @@ _PUBLISHING = {
     "Violation": "bullmq_bridge.queue.refusal",
     "JobScheduler": "bullmq_bridge.queue.scheduling",
     "Schedule": "bullmq_bridge.queue.scheduling",
+    "JobSource": "bullmq_bridge.worker.job_source",
+    "JobSourceClosed": "bullmq_bridge.worker.job_source",
+    "JobNotHeld": "bullmq_bridge.worker.question",
 }
 
 __all__ = [
@@ -107,9 +112,12 @@ __all__ = [
     "JobItem",
     "JobLogs",
     "JobNotFound",
+    "JobNotHeld",
     "JobOptions",
     "JobRefused",
     "JobScheduler",
+    "JobSource",
+    "JobSourceClosed",
     "JobState",
     "JobStateError",
     "JobView",
