@@ -3,7 +3,7 @@ import { describe, expect, it, type TestContext } from 'vitest';
 import { System } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import { PrivateRedis, REDIS_SERVER } from './private-redis.js';
-import { completedCount, expectEachExactlyOnce } from './queue-state.js';
+import { completedCount, eventsOf, expectEachExactlyOnce, hashOf } from './queue-state.js';
 import { Stage } from './stage.js';
 
 /** A test with a server, a system on it and a stage of its own. */
@@ -72,6 +72,39 @@ describe.skipIf(!REDIS_SERVER).concurrent('a worker whose Redis', () => {
       await completedCount(scene.queue, count);
       await worker.stop();
       await scene.expectEachExactlyOnce(ids);
+    },
+  );
+
+  it.for(FIXTURES)(
+    'stops for longer than a lock lasts: its jobs are run again, charged as stalled, none is lost (%s)',
+    async ([fixture], { onTestFinished }) => {
+      const scene = await Scene.set(onTestFinished);
+      await scene.redis.start();
+      const { queue, system, stage } = scene;
+      const settings = { queue: queue.name, concurrency: 2, lock_duration_ms: 1_000, stalled_interval_ms: 300 };
+      const worker = await system.startWorker(fixture, settings, stage.env);
+      const jobs = await queue.addBulk(Array.from({ length: 4 }, () => ({ name: 'hold', data: { sign: 'finish' } })));
+      await waitFor('two running jobs', () => stage.runs().length === 2);
+
+      scene.redis.suspend();
+      await worker.waitForLog(/did not answer for .* the connection is taken as lost/);
+      scene.redis.resume();
+      await waitFor('their second runs', () => stage.runs().length >= 4, { state: () => stage.runs() });
+      stage.putUp('finish');
+
+      await completedCount(queue, jobs.length);
+      await worker.stop();
+      const interrupted = stage
+        .runs()
+        .slice(0, 2)
+        .map(({ id }) => id);
+      for (const { id = '' } of jobs) {
+        const isInterrupted = interrupted.includes(id);
+        expect(stage.runs(id)).toHaveLength(isInterrupted ? 2 : 1);
+        const { stc, atm } = await hashOf(system.redis, queue, id);
+        expect({ stc, atm }).toEqual({ stc: isInterrupted ? '1' : undefined, atm: '1' });
+      }
+      expect(await eventsOf(system.redis, queue, 'completed')).toHaveLength(jobs.length);
     },
   );
 
