@@ -167,6 +167,54 @@ describe.skipIf(!REDIS_SERVER).concurrent('a worker whose Redis', () => {
     },
   );
 
+  it('forgets its scripts while a long job runs keeps the lock of that job', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    await scene.redis.start();
+    const { queue, system } = scene;
+    const settings = { queue: queue.name, concurrency: 1, lock_duration_ms: 1_000, stalled_interval_ms: 300 };
+    const workers = [0, 1].map(() => system.startWorker('faults_worker.py', settings, scene.stage.env));
+    await Promise.all(workers);
+    const { id = '' } = await queue.add('hold', { sign: 'finish' });
+    await waitFor('the job', () => scene.stage.runs(id).length > 0);
+
+    const lock = queue.toKey(`${id}:lock`);
+    for (let renewals = 0; renewals < 5; renewals += 1) {
+      await system.redis.script('FLUSH');
+      let left = await system.redis.pttl(lock);
+      await waitFor('another renewal of the lock', async () => {
+        const before = left;
+        left = await system.redis.pttl(lock);
+        if (left < 0) throw new Error('the lock was not renewed');
+        return left > before;
+      });
+    }
+    scene.stage.putUp('finish');
+
+    await completedCount(queue, 1);
+    for (const worker of await Promise.all(workers)) await worker.stop();
+    await scene.expectEachExactlyOnce([id]);
+  });
+
+  it('forgets its scripts lets an idle worker find stalled jobs all the same', async ({ onTestFinished }) => {
+    const scene = await Scene.set(onTestFinished);
+    await scene.redis.start();
+    const { queue, system, stage } = scene;
+    const settings = { queue: queue.name, concurrency: 1, lock_duration_ms: 1_000, stalled_interval_ms: 300 };
+    const first = await system.startWorker('faults_worker.py', settings, stage.env);
+    const { id = '' } = await queue.add('hold', { sign: 'finish' });
+    await waitFor('the job', () => stage.runs(id).length === 1);
+    const other = await system.startWorker('faults_worker.py', { ...settings, drain_delay_s: 60 }, stage.env);
+    await waitFor('two workers', async () => (await queue.getWorkersCount()) === 2);
+
+    first.signal('SIGKILL');
+    await system.redis.script('FLUSH');
+    stage.putUp('finish');
+
+    await completedCount(queue, 1, 10_000);
+    expect(stage.runs(id)).toHaveLength(2);
+    await other.stop();
+  });
+
   it('is out of memory for a while waits and goes on', async ({ onTestFinished }) => {
     const scene = await Scene.set(onTestFinished);
     await scene.redis.start();

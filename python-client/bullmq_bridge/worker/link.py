@@ -243,7 +243,10 @@ class Link:
     def _not_applied(self, call: Call, error: ReplyError) -> bool:
         """Keeps a command that Redis did not run for later; False if it is for its caller to handle."""
         text = str(error)
-        if isinstance(call, PassingCall) or not text.startswith(NOT_APPLIED):
+        if not text.startswith(NOT_APPLIED):
+            return False
+        if isinstance(call, PassingCall) and not text.startswith("NOSCRIPT"):
+            # It comes again by itself. Without scripts it would not: they must be loaded for it.
             return False
         self._backlog.append(call)
         if self._resending is None:
