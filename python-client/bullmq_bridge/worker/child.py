@@ -109,7 +109,7 @@ def main(arguments: list[str]) -> int:
     faulthandler.enable()
     logs.configure(log_format)
     engine = EngineSocket(fd)
-    os.register_at_fork(after_in_child=lambda: _leave(engine))
+    os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=lambda: _leave(engine))
     _die_with_the_engine(fd, engine_pid)
     worker.inside_child = True
     try:
@@ -199,6 +199,16 @@ def _leave(engine: EngineSocket) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     for name in (signal.SIGTERM, signal.SIGUSR2):
         signal.signal(name, signal.SIG_DFL)
+    _let_signals_come()
+
+
+def _hold_signals() -> None:
+    # One that reaches a fork before it has its own handlers would be swallowed by ours.
+    signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGINT, signal.SIGTERM))
+
+
+def _let_signals_come() -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGINT, signal.SIGTERM))
 
 
 def _die_with_the_engine(fd: int, engine_pid: int) -> None:
