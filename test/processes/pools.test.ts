@@ -100,7 +100,11 @@ describe.concurrent('setup and teardown', () => {
     const queue = system.queue();
     const stage = newStage();
     stage.putUp('go');
-    const worker = await start(queue, stage, { concurrency: 2 });
+    stage.putUp('slow-exit');
+    const settings = { queue: queue.name, concurrency: 2 };
+    // Without this a process holds back what it prints until its end.
+    const env = { ...stage.env, PYTHONUNBUFFERED: '' };
+    const worker = await system.startWorker('processes_threads.py', settings, env);
     const pids = [worker.pid, ...(await worker.children())].map(String).sort();
     expect(stage.lines('setups').sort()).toEqual(pids);
     for (const name of ['hold', 'hold', 'hold-thread', 'hold-async']) await result(queue, name, { sign: 'go' });
@@ -112,6 +116,7 @@ describe.concurrent('setup and teardown', () => {
     expect(stage.lines('teardowns').sort()).toEqual(pids);
     // What a process prints at its very end is not lost with it.
     expect(worker.log.match(/printed by the teardown/g)).toHaveLength(3);
+    expect(worker.log.match(/printed at exit/g)).toHaveLength(3);
   });
 
   it('may raise at the end: that is said, and the worker ends well', async () => {
@@ -205,6 +210,7 @@ describe.concurrent('a job in a process slot', () => {
     const stage = newStage();
     const worker = await start(queue, stage);
     for (let run = 0; run < 3; run++) expect(await result(queue, 'multiply')).toBe(4950);
+    expect(await result(queue, 'terminate-fork')).toBe(-15);
     await worker.stop();
     expect(new Set(stage.runs().map(({ pid }) => pid)).size).toBe(1);
   });
