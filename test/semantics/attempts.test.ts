@@ -1,4 +1,4 @@
-import type { BackoffOptions } from 'bullmq';
+import { type BackoffOptions, Worker } from 'bullmq';
 import { describe, expect, test } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
 import { type Stage, useTwins } from './twins.js';
@@ -88,5 +88,33 @@ describe('a limit on starts', () => {
       return (await stage.queue.getJob('often'))?.attemptsMade;
     });
     expect(seen).toBe(2);
+  });
+});
+
+describe('a limit on stalls', () => {
+  /** Has the job taken by a worker that vanishes, as often as others did before. */
+  async function vanish({ system, queue }: Stage, id: string, before: number): Promise<void> {
+    await system.redis.hset(queue.toKey(id), 'stc', before);
+    const worker = new Worker(queue.name, null, { connection: system.redis, prefix: system.prefix });
+    await worker.waitUntilReady();
+    const job = await worker.getNextJob('vanished:0', { block: false });
+    expect(job?.id).toBe(id);
+    await worker.close();
+    await system.redis.del(queue.toKey(`${id}:lock`));
+  }
+
+  test.each([
+    [1, 'completed'],
+    [2, 'failed'],
+  ] as const)('of 2 lets a job that had stalled %i times before be %s', async (before, state) => {
+    await twins.expectSame(async (stage) => {
+      // There or not, as the moment of the last check would have it.
+      stage.leftOut.push('stalled-check');
+      await stage.queue.add('echo', 1, { jobId: 'unlucky', attempts: 5 });
+      await vanish(stage, 'unlucky', before);
+      await stage.startWorker({ stalledIntervalMs: 50, maxStalledCount: 2 });
+      await stage.jobIn(state, 'unlucky');
+      await stage.atRest();
+    });
   });
 });

@@ -15,11 +15,6 @@ async function told(worker: HostedWorker, event: string, count = 1): Promise<rea
   return worker.events(event);
 }
 
-/** Events of a worker by name, with the job that each is about. */
-function names(worker: HostedWorker): string[] {
-  return worker.events().map(({ event, job }) => (job === null ? event : `${event} ${job}`));
-}
-
 /** Has a job taken by a worker that vanishes, and its lock expire. */
 async function vanishWith({ queue, system }: Stage): Promise<void> {
   const worker = new Worker(queue.name, null, { connection: system.redis, prefix: system.prefix });
@@ -44,7 +39,7 @@ describe('the bus of a worker', () => {
       await worker.resume();
       await worker.close();
       await told(worker, 'closed');
-      expect(names(worker)).toEqual([
+      expect(worker.told()).toEqual([
         'ready',
         'drained',
         ...['active good', 'progress good', 'completed good', 'drained'],
@@ -56,6 +51,32 @@ describe('the bus of a worker', () => {
       expect(details('progress')).toEqual([{ progress: '{"done":1}' }]);
       expect(details('completed')).toEqual([{ result: '"True"' }, { result: '1' }]);
       expect(details('failed')).toEqual([{ failure: { kind: 'raised', message: 'attempt 1 failed' }, state: 'wait' }]);
+    });
+  });
+
+  test('tells the same as that of BullMQ', async () => {
+    await twins.expectSame(async (stage) => {
+      const { queue } = stage;
+      const worker = await stage.startWorker();
+      const drained = async (times: number) => {
+        await waitFor(
+          `${times} times drained`,
+          () => worker.told().filter((event) => event === 'drained').length >= times,
+        );
+      };
+      await drained(1);
+      await queue.add('report-progress', [1, { a: 2 }], { jobId: 'good' });
+      await drained(2);
+      await queue.add('flaky', { failures: 1 }, { jobId: 'bad', attempts: 2 });
+      await drained(3);
+      await queue.add('fail', { message: 'x' }, { jobId: 'broken' });
+      await stage.atRest();
+      await worker.pause();
+      await worker.resume();
+      await stage.atRest();
+      await worker.close();
+      await waitFor('the last event', () => worker.told().includes('closed'));
+      return worker.told().filter((event) => event !== 'ready');
     });
   });
 
@@ -118,7 +139,7 @@ describe('the bus of a worker', () => {
       await stage.jobIn('active', 'long');
       await worker.close();
       await told(worker, 'closed');
-      expect(names(worker).slice(-3)).toEqual(['closing', 'interrupted long', 'closed']);
+      expect(worker.told().slice(-3)).toEqual(['closing', 'interrupted long', 'closed']);
       expect(await stage.queue.getJobState('long')).toBe('waiting');
       expect((await stage.queue.getJob('long'))?.attemptsMade).toBe(0);
     });

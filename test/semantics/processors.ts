@@ -17,6 +17,10 @@ const PROCESSORS: Readonly<
 > = {
   echo: async (job) => job.data,
 
+  'report-progress': async (job) => {
+    for (const progress of job.data) await job.updateProgress(progress);
+  },
+
   fail: async (job) => {
     throw new Error(job.data.message);
   },

@@ -24,7 +24,6 @@ export interface PythonSettings extends Settings {
   readonly timeLimitS?: number;
   readonly softTimeLimitS?: number;
   readonly maxMemoryMb?: number;
-  readonly stalledIntervalMs?: number;
 }
 
 /** Starts a worker in the Python process. If it misses a wake-up, it sleeps on for good. */
@@ -46,6 +45,7 @@ export async function startPythonWorker(
     limiter: limiter && { max_jobs: limiter.max, duration_ms: limiter.duration },
     lock_duration_ms: settings.lockMs,
     stalled_interval_ms: settings.stalledIntervalMs,
+    max_stalled_count: settings.maxStalledCount,
     shutdown_timeout_s: settings.shutdownTimeoutS ?? 5,
     time_limit_s: settings.timeLimitS,
     soft_time_limit_s: settings.softTimeLimitS,
@@ -60,6 +60,7 @@ export async function startPythonWorker(
   return {
     id,
     events: (event) => host.events(id).filter((told) => event === undefined || told.event === event),
+    told: () => host.events(id).map(({ event, job }) => (job === null ? event : `${event} ${job}`)),
     children: () => host.call<number[]>('children', { worker: id }),
     pause: () => host.call('pause', { worker: id }),
     resume: () => host.call('resume', { worker: id }),

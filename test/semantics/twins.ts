@@ -23,6 +23,8 @@ export interface Settings {
   /** Delays (ms) of custom backoff strategies, by attempt; -1: no further attempt. */
   readonly backoffs?: Readonly<Record<string, readonly number[]>>;
   readonly lockMs?: number;
+  readonly stalledIntervalMs?: number;
+  readonly maxStalledCount?: number;
 }
 
 /** A worker of either language that runs. */
@@ -33,6 +35,8 @@ export interface RunningWorker {
   setConcurrency(concurrency: number): Promise<void>;
   /** Cancels a job; whether it ran here. */
   cancel(jobId: string, reason: string): Promise<boolean>;
+  /** Names of the events that it has told so far, with the id of the job that each is about. */
+  told(): string[];
   /** Ends the worker when the jobs that run have ended. */
   close(): Promise<void>;
 }
