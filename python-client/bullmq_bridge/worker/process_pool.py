@@ -124,7 +124,8 @@ class ProcessPool:
             if slot not in self._children:
                 await self._spawn(slot)
         for slot in range(size, before):
-            if slot in self._children and not self._children[slot].busy:
+            # (a job that waits for its slot's new process still runs)
+            if slot in self._children and slot not in self._queued and not self._children[slot].busy:
                 self._children[slot].ask_to_stop()
 
     def dump_stacks(self) -> None:
@@ -193,7 +194,7 @@ class ProcessPool:
                 self._starting.set_exception(StartFailed(child.problem or f"a process could not start: it {ending}"))
             return
         self._on_lost(slot, None if child.asked_to_stop or self._retired else str(ending))
-        if slot >= self._size:
+        if slot >= self._size and slot not in self._queued:
             del self._children[slot]
             return
         if child.problem:
