@@ -138,3 +138,36 @@ describe('the concurrency of a worker', () => {
     });
   });
 });
+
+describe('the concurrency of a queue', () => {
+  test('holds for a worker of BullMQ and one of Python together', async () => {
+    await twins.inPython(async (stage) => {
+      await stage.queue.setGlobalConcurrency(2);
+      await stage.startPythonWorker({ concurrency: 3 });
+      await stage.startNodeWorker({ concurrency: 3 });
+      await addHeld(stage, 8);
+      await stage.countOf('active', 2);
+      await stage.openGate(8);
+      await stage.allSettled();
+      expect(Math.max(...(await sideBySide(stage)))).toBe(2);
+      expect(await stage.queue.getCompletedCount()).toBe(8);
+    });
+  });
+
+  test('that is changed while workers run is obeyed by both', async () => {
+    await twins.expectSame(async (stage) => {
+      // Which of two jobs that run side by side ends first is no matter of the worker.
+      stage.leftOut.push('events', 'completed');
+      await stage.queue.setGlobalConcurrency(1);
+      await stage.startWorker({ concurrency: 4 });
+      await addHeld(stage, 5);
+      await stage.countOf('active', 1);
+      await stage.queue.setGlobalConcurrency(3);
+      await stage.openGate();
+      await stage.countOf('active', 3);
+      await stage.openGate(4);
+      await stage.atRest();
+      return Math.max(...(await sideBySide(stage)));
+    });
+  });
+});
