@@ -49,7 +49,7 @@ class AsyncPool:
         self._timed_out: set[int] = set()
         self._interrupted: set[int] = set()
         self._started = False
-        self._tasks: dict[int, asyncio.Task[Outcome]] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
         self._context = contextvars.copy_context()
 
     async def start(self) -> None:
@@ -68,25 +68,24 @@ class AsyncPool:
 
     def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         """See ``Pool``."""
-        name = record.name or ""
-        work = execute_async(self._processors[name], self._contracts[name], record, self._port)
         # (a task runs in a copy of the context in which it was made)
-        task = self._context.run(asyncio.get_running_loop().create_task, work)
+        task = self._context.run(asyncio.get_running_loop().create_task, self._work(slot, record, done))
         self._tasks[slot] = task
 
-        def finish(task: asyncio.Task[Outcome]) -> None:
-            if self._tasks.get(slot) is task:
-                del self._tasks[slot]
-            if not task.cancelled():
-                done(task.result())
-            elif slot in self._timed_out:
-                done(outcome_of(TimeLimitExceeded()))
-            elif slot not in self._interrupted:
-                # Nobody here has cancelled it: the processor itself ended so, which is a failure like any other.
-                done(outcome_of(asyncio.CancelledError()))
+    async def _work(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
+        name = record.name or ""
+        try:
+            outcome = await execute_async(self._processors[name], self._contracts[name], record, self._port)
+        except asyncio.CancelledError as error:
+            if slot in self._interrupted:
+                raise
+            # Else its time was up, or the processor itself ended so, which is a failure like any other.
+            outcome = outcome_of(TimeLimitExceeded() if slot in self._timed_out else error)
+        finally:
             self._timed_out.discard(slot)
-
-        task.add_done_callback(finish)
+            del self._tasks[slot]
+        # From here and not from a callback of the task, which would cost a turn of the loop for each job.
+        done(outcome)
 
     async def interrupt(self, slot: int) -> None:
         """See ``Pool``: cancels the coroutine and waits until it has ended."""

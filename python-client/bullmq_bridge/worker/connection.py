@@ -123,10 +123,16 @@ class Connection(asyncio.Protocol):
     def send(self, call: Call) -> None:
         """Sends a command; its reply goes to ``call.on_reply``. The connection must be open."""
         call.sent_at = time.monotonic()
+        idle = not self._pending
         self._pending.append(call)
         # (its stub takes a tuple for one of a single element)
         self._out.append(hiredis.pack_command(call.command))  # type: ignore[arg-type]
-        if not self._flushing:
+        if self._flushing:
+            return
+        if idle:
+            # Redis has nothing else to do for us: waiting for more to send would only delay this.
+            self._flush()
+        else:
             self._flushing = True
             self._loop.call_soon(self._flush)
 
