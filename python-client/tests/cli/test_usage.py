@@ -6,6 +6,7 @@ import pytest
 
 from bullmq_bridge.cli.main import main
 from bullmq_bridge.worker.exit_code import ExitCode
+from bullmq_bridge.worker.link import Link
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,6 +61,7 @@ def _end(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
+@pytest.mark.usefixtures("runs")
 def test_a_wrong_command_line_is_said_in_one_line(
     arguments: list[str], said: str, capsys: pytest.CaptureFixture[str], write_module: Callable[[str, str], None]
 ) -> None:
@@ -140,8 +142,13 @@ def test_what_a_worker_lacks_is_said_in_one_line(
     said: str,
     capsys: pytest.CaptureFixture[str],
     caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
     write_module: Callable[[str, str], None],
 ) -> None:
+    async def reach_redis(link: Link) -> None:
+        raise ValueError("nothing kept it from starting")
+
+    monkeypatch.setattr(Link, "open", reach_redis)
     write_module("jobs", code)
     assert main(["worker", "jobs:worker", *arguments, *(["--dry-run"] if dry else [])]) == ExitCode.CANNOT_START
     lines = [line for line in capsys.readouterr().out.splitlines() if "would not start" in line]
