@@ -211,6 +211,20 @@ describe('a source of jobs', () => {
     });
   });
 
+  test('puts a job back that arrives when nobody waits for it any more', async () => {
+    await twins.inPython(async (stage) => {
+      const { system, queue } = stage;
+      const source = await JobSource.open(twins.host, system, queue);
+      await addAll(stage, [['late', { priority: 2 }]]);
+      // Given up before Redis can answer.
+      expect(await source.giveUp(0)).toBeNull();
+      const job = await source.take();
+      expect(job).toMatchObject({ id: 'late', attempts_made: 0, attempts_started: 2 });
+      await source.end(job, 'complete', 1);
+      await source.close();
+    });
+  });
+
   test('keeps the lock of a job that is held, and says when it is lost', async () => {
     await twins.inPython(async (stage) => {
       const { system, queue } = stage;
@@ -282,6 +296,22 @@ describe('a source of jobs', () => {
       expect(await source.end(last, 'fail', 'y')).toBe('failed');
       const failed = await system.jobIn('failed', queue, 'again');
       expect(await readFailure(system.redis, failed)).toMatchObject({ kind: 'raised', message: 'y', attempt: 2 });
+      await source.close();
+    });
+  });
+
+  test.each([0, 2])('wakes another worker with a job that it gives back (priority %i)', async (priority) => {
+    await twins.inPython(async (stage) => {
+      const { system, queue } = stage;
+      const source = await JobSource.open(twins.host, system, queue);
+      await addAll(stage, [['returned', { priority }]]);
+      const job = await source.take();
+      await stage.startPythonWorker({ name: 'other' });
+      await system.workerIsIdle(queue.name, 'other');
+      expect(await source.end(job, 'give_back')).toBe('wait');
+      // It has no processor for the job, and says so.
+      const failed = await system.jobIn('failed', queue, 'returned');
+      expect([failed.processedBy, failed.attemptsMade]).toEqual(['other', 1]);
       await source.close();
     });
   });
