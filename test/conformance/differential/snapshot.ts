@@ -25,11 +25,11 @@ export async function takeSnapshot(system: System, leftOut: readonly string[] = 
   for (const key of await system.keys()) {
     if (leftOut.some((suffix) => key.endsWith(`:${suffix}`))) continue;
     const type = await system.redis.type(key);
-    snapshot[anonymous(key, system)] = {
-      type,
-      expires: (await system.redis.pttl(key)) >= 0,
-      value: await readValue(system, key, type),
-    };
+    if (type === 'none') continue;
+    const entry = { type, expires: (await system.redis.pttl(key)) >= 0, value: await readValue(system, key, type) };
+    // A key that expires while it is looked at is gone, and says nothing.
+    if (entry.expires && (await system.redis.exists(key)) === 0) continue;
+    snapshot[anonymous(key, system)] = entry;
   }
   return snapshot;
 }
