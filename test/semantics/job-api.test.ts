@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { waitFor, waitFor } from '../support/wait-for.js';
 import { useTwins } from './twins.js';
 
 const twins = useTwins();
@@ -79,8 +80,9 @@ describe.each(['async', 'thread', 'process'] as const)('a job in Python (%s)', (
           child('continued', 'fail', { continueParentOnFailure: true }),
         ],
       });
-      await stage.jobIn('waiting-children', 'parent');
       // It ran when the last of these failed, and waits for the one that nobody works.
+      await waitFor('a first run of the parent', async () => (await queue.getJob('parent'))?.attemptsStarted === 1);
+      await stage.jobIn('waiting-children', 'parent');
       const key = (id: string) => queue.toKey(id);
       await stage.system.nodeWorker(elsewhere.name, async () => 'done');
       await stage.allSettled();

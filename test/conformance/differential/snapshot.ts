@@ -28,7 +28,7 @@ export async function takeSnapshot(system: System, leftOut: readonly string[] = 
     if (type === 'none') continue;
     const entry = { type, expires: (await system.redis.pttl(key)) >= 0, value: await readValue(system, key, type) };
     // A key that expires while it is looked at is gone, and says nothing.
-    if (entry.expires && (await system.redis.exists(key)) === 0) continue;
+    if ((await system.redis.exists(key)) === 0) continue;
     snapshot[anonymous(key, system)] = entry;
   }
   return snapshot;
