@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { waitFor, waitFor } from '../support/wait-for.js';
+import { waitFor } from '../support/wait-for.js';
 import { useTwins } from './twins.js';
 
 const twins = useTwins();
@@ -80,7 +80,7 @@ describe.each(['async', 'thread', 'process'] as const)('a job in Python (%s)', (
           child('continued', 'fail', { continueParentOnFailure: true }),
         ],
       });
-      // It ran when the last of these failed, and waits for the one that nobody works.
+      // It runs when the last of these has failed, and then waits for the one that nobody works.
       await waitFor('a first run of the parent', async () => (await queue.getJob('parent'))?.attemptsStarted === 1);
       await stage.jobIn('waiting-children', 'parent');
       const key = (id: string) => queue.toKey(id);
