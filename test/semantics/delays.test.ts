@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { type Stage, useTwins } from './twins.js';
 
 const JOBS = 12;
-const GENEROUS_MS = 150;
+const GENEROUS_MS = 250;
 
 const twins = useTwins();
 
