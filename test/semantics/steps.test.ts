@@ -106,13 +106,17 @@ describe('a job that waits for children which it has got while it ran', () => {
 
   test('runs again at once when one fails that lets it continue', async () => {
     await twins.expectSame(async (stage) => {
+      const { queue } = stage;
       await startParent(stage);
       await addChild(stage, 'one', 'fail', { continueParentOnFailure: true });
-      await addChild(stage, 'two', 'echo', { delay: 300 });
+      await addChild(stage, 'two', 'echo', { delay: 3_600_000 });
       await stage.openGate();
-      await stage.jobIn('active', PARENT);
+      await waitFor('second start', async () => (await queue.getJob(PARENT))?.attemptsStarted === 2);
       // Its second run has still a child to wait for.
-      await stage.openGate(2);
+      await stage.openGate();
+      await stage.jobIn('waiting-children', PARENT);
+      await (await queue.getJob('two'))?.promote();
+      await stage.openGate();
       await stage.atRest();
     });
   });
