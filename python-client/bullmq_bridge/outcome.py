@@ -48,7 +48,7 @@ class FailureKind(str, Enum):
     DEFERRED = "deferred"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Completed:
     """The processor returned. ``result`` is its return value as JSON text, checked against the contract."""
 

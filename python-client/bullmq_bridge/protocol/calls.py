@@ -7,9 +7,12 @@ them with what BullMQ itself sends.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import msgpack  # type: ignore[import-untyped]
+
+from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.bundle import Bundle, Script
@@ -24,6 +27,7 @@ Command = tuple[Argument, ...]
 KEEP_ALL = {"count": -1}
 REMOVE_AT_ONCE = {"count": 0}
 MAX_SAFE_INTEGER = 2**53 - 1
+CACHED_OPTIONS = 1024
 
 
 _PACKER = msgpack.Packer(use_bin_type=True)
@@ -37,10 +41,10 @@ def pack(value: Any) -> bytes:
 
 def keep_jobs(setting: Any) -> Mapping[str, Any]:
     """``opts.removeOnComplete`` / ``removeOnFail`` as the scripts want it (``getKeepJobs``, bullmq 6.7.0)."""
+    if setting is None or isinstance(setting, bool):
+        return REMOVE_AT_ONCE if setting else KEEP_ALL
     if isinstance(setting, Mapping):
         return setting
-    if isinstance(setting, bool) or setting is None:
-        return REMOVE_AT_ONCE if setting else KEEP_ALL
     return {"count": setting}
 
 
@@ -57,6 +61,11 @@ class ScriptCalls:
         self.keys = keys
         self.options = options
         self.lock_duration_ms = options.lock_duration_ms
+        self._options_of_worker: dict[str, Any] = {"lockDuration": options.lock_duration_ms}
+        if options.name:
+            self._options_of_worker["name"] = options.name
+        if limiter := options.limiter:
+            self._options_of_worker["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
         self.scripts: list[Script] = []
         self._move_to_active = self._use(bundle, "moveToActive")
         self._move_to_finished = self._use(bundle, "moveToFinished")
@@ -71,6 +80,8 @@ class ScriptCalls:
         self._extend_lock = self._use(bundle, "extendLock")
         self._update_data = self._use(bundle, "updateData")
         self._update_job_scheduler = self._use(bundle, "updateJobScheduler")
+        # The jobs of a queue mostly have the same options, and a slot keeps its token as long as there are jobs.
+        self._finish_options = lru_cache(CACHED_OPTIONS)(self._pack_finish_options)
         k = keys
         self._fetch_head = (
             *self._move_to_active,
@@ -111,24 +122,17 @@ class ScriptCalls:
         return (*self._fetch_head, now_ms, pack(self._fetch_options(token)))
 
     def _fetch_options(self, token: str) -> dict[str, Any]:
-        options: dict[str, Any] = {"token": token, "lockDuration": self.lock_duration_ms}
-        if self.options.name:
-            options["name"] = self.options.name
-        if limiter := self.options.limiter:
-            options["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
-        return options
+        return {**self._options_of_worker, "token": token}
 
     def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> Command:
         """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
-        keep = keep_jobs(job.opts.get("removeOnComplete", self.options.remove_on_complete))
-        return self._finish(job, token, "completed", "returnvalue", result, keep, b"", fetch_next, now_ms)
+        return self._finish(job, token, "completed", "returnvalue", result, b"", fetch_next, now_ms)
 
     def move_to_failed(
         self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
     ) -> Command:
         """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
-        keep = keep_jobs(job.opts.get("removeOnFail", self.options.remove_on_fail))
-        return self._finish(job, token, "failed", "failedReason", reason, keep, pack(fields), fetch_next, now_ms)
+        return self._finish(job, token, "failed", "failedReason", reason, pack(fields), fetch_next, now_ms)
 
     def _finish(
         self,
@@ -137,20 +141,10 @@ class ScriptCalls:
         target: str,
         field: str,
         value: Argument,
-        keep: Mapping[str, Any],
         fields: bytes,
         fetch_next: bool,
         now_ms: int,
     ) -> Command:
-        options = job.opts
-        packed = self._fetch_options(token)
-        packed["keepJobs"] = keep
-        packed["attempts"] = options.get("attempts", 0)
-        packed["maxMetricsSize"] = self.options.max_metrics_points or ""
-        packed["fpof"] = bool(options.get("fpof"))
-        packed["cpof"] = bool(options.get("cpof"))
-        packed["idof"] = bool(options.get("idof"))
-        packed["rdof"] = bool(options.get("rdof"))
         keys = self.keys
         completed = target == "completed"
         return (
@@ -166,8 +160,29 @@ class ScriptCalls:
             target,
             "1" if fetch_next else "0",
             keys.base,
-            pack(packed),
+            self._finish_options(token, job.opts_text, completed),
             fields,
+        )
+
+    def _pack_finish_options(self, token: str, job_options: bytes, completed: bool) -> bytes:
+        option = parse_options(job_options).get
+        keep = (
+            option("removeOnComplete", self.options.remove_on_complete)
+            if completed
+            else option("removeOnFail", self.options.remove_on_fail)
+        )
+        return pack(
+            {
+                **self._options_of_worker,
+                "token": token,
+                "keepJobs": keep_jobs(keep),
+                "attempts": option("attempts", 0),
+                "maxMetricsSize": self.options.max_metrics_points or "",
+                "fpof": bool(option("fpof")),
+                "cpof": bool(option("cpof")),
+                "idof": bool(option("idof")),
+                "rdof": bool(option("rdof")),
+            }
         )
 
     def retry_job(self, job: JobRecord, token: str, fields: Sequence[str], now_ms: int) -> Command:

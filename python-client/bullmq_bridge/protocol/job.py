@@ -3,58 +3,101 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 
-@dataclass(slots=True)
 class JobRecord:
-    """The fields of a job's hash that a worker needs.
+    """What a worker needs of a job's hash (field names: bullmq 6.7.0, ``rawToJobJson``).
 
-    ``data`` stays the JSON text that the producer wrote: whoever runs the job decodes it.
-    ``name`` is None when the hash was gone: the scripts then make one that has ``ats`` and ``processedOn`` only.
+    Attributes:
+        id: the job's id.
+        fields: the hash itself.
+        name: None when the hash was gone: the scripts then make one that has ``ats`` and ``processedOn`` only.
+        data: the JSON text that the producer wrote: whoever runs the job decodes it.
+        token: under which a worker holds its lock; empty for a job that nobody holds.
     """
 
-    id: str
-    name: str | None
-    data: bytes | None
-    opts: dict[str, Any]
-    attempts_made: int = 0
-    attempts_started: int = 0
-    stalled_count: int = 0
-    priority: int = 0
-    timestamp: int = 0
-    processed_on: int = 0
-    deferred_failure: str | None = None
-    scheduler_id: str | None = None
-    parent_key: str | None = None
-    stacktrace: tuple[str, ...] = ()
-    #: Under which a worker holds its lock; empty for a job that nobody holds.
-    token: str = ""
+    __slots__ = ("_opts", "data", "fields", "id", "name", "token")
+
+    def __init__(self, job_id: str, fields: Mapping[bytes, bytes], token: str = "") -> None:
+        self.id = job_id
+        self.fields = fields
+        self.name = _text(fields.get(b"name"))
+        self.data = fields.get(b"data")
+        self.token = token
+        self._opts: dict[str, Any] | None = None
+
+    # The rest is read when it is asked for, which for most jobs is never.
+
+    @property
+    def opts_text(self) -> bytes:
+        """The options as JSON text."""
+        return self.fields.get(b"opts", b"")
+
+    @property
+    def opts(self) -> dict[str, Any]:
+        """The options, by BullMQ's short keys; empty when they cannot be read."""
+        if self._opts is None:
+            self._opts = parse_options(self.opts_text)
+        return self._opts
+
+    @property
+    def attempts_made(self) -> int:
+        """Attempts that have ended."""
+        return _integer(self.fields.get(b"atm") or self.fields.get(b"attemptsMade"))
+
+    @property
+    def attempts_started(self) -> int:
+        """Times that it was started; counts hand-backs too."""
+        return _integer(self.fields.get(b"ats"))
+
+    @property
+    def stalled_count(self) -> int:
+        """Times that its worker vanished."""
+        return _integer(self.fields.get(b"stc"))
+
+    @property
+    def priority(self) -> int:
+        """1 is the highest; 0 means none, and goes before all."""
+        return _integer(self.fields.get(b"priority"))
+
+    @property
+    def timestamp(self) -> int:
+        """When it was added, in ms since the epoch."""
+        return _integer(self.fields.get(b"timestamp"))
+
+    @property
+    def processed_on(self) -> int:
+        """When the last attempt started, in ms since the epoch; 0 if none has."""
+        return _integer(self.fields.get(b"processedOn"))
+
+    @property
+    def deferred_failure(self) -> str | None:
+        """Why it is to fail without being run."""
+        return _text(self.fields.get(b"defa"))
+
+    @property
+    def scheduler_id(self) -> str | None:
+        """The job scheduler that it is an iteration of."""
+        return _text(self.fields.get(b"rjk"))
+
+    @property
+    def parent_key(self) -> str | None:
+        """Key of its parent's hash."""
+        return _text(self.fields.get(b"parentKey"))
+
+    @property
+    def stacktrace(self) -> tuple[str, ...]:
+        """Tracebacks of the attempts that failed."""
+        return _stacktrace(self.fields.get(b"stacktrace"))
 
 
 def parse_job(job_id: bytes | str, fields: Sequence[bytes]) -> JobRecord:
-    """A job from the flat field/value list of ``HGETALL`` (field names: bullmq 6.7.0, ``rawToJobJson``)."""
-    raw = dict(zip(fields[::2], fields[1::2], strict=True))
-    return JobRecord(
-        id=_text(job_id) or "",
-        name=_text(raw.get(b"name")),
-        data=raw.get(b"data"),
-        opts=_options(raw.get(b"opts")),
-        attempts_made=_integer(raw.get(b"atm") or raw.get(b"attemptsMade")),
-        attempts_started=_integer(raw.get(b"ats")),
-        stalled_count=_integer(raw.get(b"stc")),
-        priority=_integer(raw.get(b"priority")),
-        timestamp=_integer(raw.get(b"timestamp")),
-        processed_on=_integer(raw.get(b"processedOn")),
-        deferred_failure=_text(raw.get(b"defa")),
-        scheduler_id=_text(raw.get(b"rjk")),
-        parent_key=_text(raw.get(b"parentKey")),
-        stacktrace=_stacktrace(raw.get(b"stacktrace")),
-    )
+    """A job from the flat field/value list of ``HGETALL``."""
+    return JobRecord(_text(job_id) or "", dict(zip(fields[::2], fields[1::2], strict=True)))
 
 
 def _text(value: bytes | str | None) -> str | None:
@@ -63,15 +106,22 @@ def _text(value: bytes | str | None) -> str | None:
 
 
 def _integer(value: bytes | None) -> int:
+    if value is None:
+        return 0
     try:
-        return int(float(value)) if value else 0
+        return int(value)
+    except ValueError:
+        pass
+    try:
+        return int(float(value))
     except (ValueError, OverflowError):
         return 0
 
 
-def _options(value: bytes | None) -> dict[str, Any]:
+def parse_options(text: bytes) -> dict[str, Any]:
+    """A job's options; empty when they cannot be read."""
     try:
-        options = json.loads(value) if value else {}
+        options = json.loads(text)
     except (ValueError, RecursionError):
         return {}
     return options if isinstance(options, dict) else {}

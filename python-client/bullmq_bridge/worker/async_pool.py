@@ -51,6 +51,7 @@ class AsyncPool:
         self._started = False
         self._tasks: dict[int, asyncio.Task[None]] = {}
         self._context = contextvars.copy_context()
+        self._loop = asyncio.get_running_loop()
 
     async def start(self) -> None:
         """See ``Pool``."""
@@ -69,7 +70,7 @@ class AsyncPool:
     def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         """See ``Pool``."""
         # (a task runs in a copy of the context in which it was made)
-        task = self._context.run(asyncio.get_running_loop().create_task, self._work(slot, record, done))
+        task = self._context.run(self._loop.create_task, self._work(slot, record, done))
         self._tasks[slot] = task
 
     async def _work(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:

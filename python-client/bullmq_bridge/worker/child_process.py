@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 DRAIN_TIMEOUT_S = 1.0
 #: For its teardown, its threads and what the interpreter does at the end.
 STOP_TIMEOUT_S = 5.0
+#: How long nothing is read of a child that reports more than Redis takes.
+HOLD_BACK_S = 0.01
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -197,8 +199,22 @@ class Child(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
+        reports = False
         for kind, values in self._frames.feed(data):
             self._handle(kind, values)
+            reports = reports or kind in (Kind.PROGRESS, Kind.LOG)
+        if reports and self._port.is_congested:
+            self._hold_back()
+
+    def _hold_back(self) -> None:
+        """Lets a child wait that reports faster than Redis takes it: the others' jobs must not."""
+        if self._transport is None or self._hung_up:
+            return
+        if self._port.is_congested:
+            self._transport.pause_reading()
+            self._loop.call_later(HOLD_BACK_S, self._hold_back)
+        else:
+            self._transport.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """See ``asyncio.Protocol``."""

@@ -1,8 +1,8 @@
 """One connection to Redis, spoken to without a task, a future or a lock per command.
 
 redis-py parses the URL, opens the socket and authenticates (TLS, unix sockets, credentials); then this protocol
-takes the transport over. Commands are pipelined continuously: a reply is answered as it is parsed, and all that one
-read gives rise to goes out in one write.
+takes the transport over. Commands are pipelined continuously: a reply is answered as it is parsed, and what one read
+gives rise to goes out in few writes; the first of them leave early, so that Redis has something to do meanwhile.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class Connection(asyncio.Protocol):
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
         self._pending: deque[Call] = deque()
         self._out: list[bytes] = []
-        self._flushing = False
+        self._flush_is_due = False
         self._loop = asyncio.get_running_loop()
         # Both redis-py's connection and asyncio's writer close the transport when they are collected.
         self._opened: Any = None
@@ -123,17 +123,14 @@ class Connection(asyncio.Protocol):
     def send(self, call: Call) -> None:
         """Sends a command; its reply goes to ``call.on_reply``. The connection must be open."""
         call.sent_at = time.monotonic()
-        idle = not self._pending
         self._pending.append(call)
         # (its stub takes a tuple for one of a single element)
         self._out.append(hiredis.pack_command(call.command))  # type: ignore[arg-type]
-        if self._flushing:
-            return
-        if idle:
-            # Redis has nothing else to do for us: waiting for more to send would only delay this.
+        if len(self._pending) < 2 * len(self._out):
+            # More wait here than Redis has: it would be idle before the rest is ready.
             self._flush()
-        else:
-            self._flushing = True
+        elif not self._flush_is_due:
+            self._flush_is_due = True
             self._loop.call_soon(self._flush)
 
     async def call(self, *command: Any) -> Any:
@@ -167,12 +164,17 @@ class Connection(asyncio.Protocol):
         """Ends the connection at once."""
         self._transport.abort()
 
+    @property
+    def unanswered(self) -> int:
+        """How many commands have no reply yet."""
+        return len(self._pending)
+
     def silent_for(self, now: float) -> float:
         """Seconds for which the oldest unanswered command has been waiting without any byte from the server."""
         return now - max(self._pending[0].sent_at, self.heard_at) if self._pending else 0.0
 
     def _flush(self) -> None:
-        self._flushing = False
+        self._flush_is_due = False
         if self._out and not self.closed:
             self._transport.write(b"".join(self._out))
         self._out.clear()
@@ -192,7 +194,7 @@ class Connection(asyncio.Protocol):
         reader = self._reader
         pending = self._pending
         # What the replies give rise to leaves in one write, below.
-        self._flushing = True
+        self._flush_is_due = True
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not _INCOMPLETE:
@@ -201,6 +203,9 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         finally:
             self._flush()
+            # Coroutines that were started above run now, in this turn's line, and what they send leaves behind them.
+            self._flush_is_due = True
+            self._loop.call_soon(self._flush)
 
     def pause_writing(self) -> None:
         """See ``asyncio.Protocol``."""

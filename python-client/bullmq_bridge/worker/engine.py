@@ -165,7 +165,7 @@ class Engine:
         await _first(HAND_BACK_TIMEOUT_S, self._idle)
 
     def _check_idle(self) -> None:
-        if self._fetcher.is_fetching or any(job not in self._left for job in self._active.values()):
+        if self._fetcher.is_fetching or not self._left.issuperset(self._active.values()):
             self._idle.clear()
             return
         self._idle.set()
@@ -334,7 +334,8 @@ class Engine:
             job.timers.append(self._loop.call_later(hard_s, self._hard_limit, job, hard_s))
 
     def _settle(self, job: ActiveJob, outcome: Outcome) -> None:
-        job.stop_timers()
+        if job.timers:
+            job.stop_timers()
         if job.moved:
             self._ended(job, Moved(), Answer.TELLS_NOTHING, 0)
             if job.successor is not None and not job.successor.settling:
@@ -370,14 +371,14 @@ class Engine:
         if fetched.job is not None:
             self._fetcher.had_job()
             self._start(fetched.job, job.token, job.slot)
+            return
+        self._fetcher.release(job.slot)
+        if answer is Answer.TELLS_NEXT:
+            self._fetcher.note(fetched)
+        elif answer is Answer.TELLS_LIMIT and isinstance(outcome, Limited):
+            self._hold(outcome, reply)
         else:
-            self._fetcher.release(job.slot)
-            if answer is Answer.TELLS_NEXT:
-                self._fetcher.note(fetched)
-            elif answer is Answer.TELLS_LIMIT and isinstance(outcome, Limited):
-                self._hold(outcome, reply)
-            else:
-                self._fetcher.look()
+            self._fetcher.look()
         self._check_idle()
 
     def _report(self, job: ActiveJob, outcome: Outcome, state: str) -> None:
@@ -526,6 +527,11 @@ class Engine:
         task.add_done_callback(self._tasks.discard)
 
     # What a running job may ask (see AsyncJobPort)
+
+    @property
+    def is_congested(self) -> bool:
+        """See ``AsyncJobPort``."""
+        return self._line.is_congested
 
     def progress(self, job_id: str, progress: bytes) -> None:
         """See ``JobPort``."""

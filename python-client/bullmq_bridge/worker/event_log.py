@@ -16,8 +16,10 @@ logger = logging.getLogger("bullmq_bridge.worker")
 def log_events(events: Events) -> None:
     """Writes a line for each event that somebody who runs the worker wants to see."""
     events.on("ready", _ready)
-    events.on("active", lambda event: _job(logging.DEBUG, event, "starts"))
-    events.on("completed", lambda event: _job(logging.DEBUG, event, "completed"))
+    if logger.isEnabledFor(logging.DEBUG):
+        # Only then: nobody listens to what happens to every job, and telling nobody costs nothing.
+        events.on("active", lambda event: _job(logging.DEBUG, event, "starts"))
+        events.on("completed", lambda event: _job(logging.DEBUG, event, "completed"))
     events.on("failed", _failed)
     events.on("snoozed", lambda event: _job(logging.INFO, event, "snoozes for %s ms", event.details["delay_ms"]))
     events.on("waiting_children", lambda event: _job(logging.INFO, event, "waits for its children"))

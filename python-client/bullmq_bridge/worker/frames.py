@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
 from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
@@ -72,21 +70,14 @@ class FrameReader:
             yield Kind(kind), values
 
 
-_JOB_FIELDS = tuple(field.name for field in dataclasses.fields(JobRecord))
-
-
 def encode_job(record: JobRecord) -> bytes:
     """A JOB frame."""
-    fields = {name: getattr(record, name) for name in _JOB_FIELDS}
-    # Options are any JSON, and JSON has integers that msgpack has not.
-    fields["opts"] = json.dumps(record.opts)
-    return encode(Kind.JOB, *fields.values())
+    return encode(Kind.JOB, record.id, record.fields, record.token)
 
 
 def decode_job(values: list[Any]) -> JobRecord:
     """The job of a JOB frame."""
-    fields = dict(zip(_JOB_FIELDS, values, strict=True))
-    return JobRecord(**{**fields, "opts": json.loads(fields["opts"]), "stacktrace": tuple(fields["stacktrace"])})
+    return JobRecord(*values)
 
 
 _OUTCOMES = {kind.__name__: kind for kind in (Completed, Failed, Snoozed, AwaitingChildren, Limited, Moved)}

@@ -40,6 +40,10 @@ class SyncJobPort(JobPort, Protocol):
 class AsyncJobPort(JobPort, Protocol):
     """The engine, from its own event loop."""
 
+    @property
+    def is_congested(self) -> bool:
+        """Whether Redis falls behind with what it is told."""
+
     def ask(self, job_id: str, question: str, *values: Any) -> Awaitable[Any]:
         """The answer to a ``Question`` about the job."""
 
@@ -47,29 +51,62 @@ class AsyncJobPort(JobPort, Protocol):
 class _BaseJob(Generic[Data]):
     """The part that both kinds of job share."""
 
+    __slots__ = ("_record", "data")
+
     def __init__(self, record: JobRecord, data: Data) -> None:
-        self.id = record.id
-        """The job's id."""
-        self.name = record.name or ""
-        """The job's name."""
+        self._record = record
         self.data = data
         """The payload, decoded and checked against the contract."""
-        self.opts = record.opts
+
+    @property
+    def id(self) -> str:
+        """The job's id."""
+        return self._record.id
+
+    @property
+    def name(self) -> str:
+        """The job's name."""
+        return self._record.name or ""
+
+    @property
+    def opts(self) -> dict[str, Any]:
         """The job's options as they are in Redis (BullMQ's short keys)."""
-        self.attempts_made = record.attempts_made
+        return self._record.opts
+
+    @property
+    def attempts_made(self) -> int:
         """Attempts that ended before this one: 0 at the first."""
-        self.attempts_started = record.attempts_started
+        return self._record.attempts_made
+
+    @property
+    def attempts_started(self) -> int:
         """Times that the job was started, this one included; counts hand-backs too."""
-        self.priority = record.priority
+        return self._record.attempts_started
+
+    @property
+    def priority(self) -> int:
         """1 is the highest; 0 means none, and goes before all."""
-        self.timestamp = record.timestamp
+        return self._record.priority
+
+    @property
+    def timestamp(self) -> int:
         """When the job was added, in ms since the epoch."""
-        self.processed_on = record.processed_on
+        return self._record.timestamp
+
+    @property
+    def processed_on(self) -> int:
         """When this attempt started, in ms since the epoch."""
-        self.parent_key = record.parent_key
+        return self._record.processed_on
+
+    @property
+    def parent_key(self) -> str | None:
         """Redis key of the parent job (``prefix:queue:id``), if there is one."""
-        self.token = record.token
+        return self._record.parent_key
+
+    @property
+    def token(self) -> str:
         """Under which this worker holds the job's lock."""
+        return self._record.token
 
     def move_to_delayed(self, delay_s: float) -> NoReturn:
         """Ends this run: the job runs again after the delay, and no attempt is charged.
@@ -109,6 +146,8 @@ class Dependencies:
 
 class Job(_BaseJob[Data]):
     """A job in a process slot: its methods block, as synchronous code expects."""
+
+    __slots__ = ("_port",)
 
     def __init__(self, record: JobRecord, data: Data, port: SyncJobPort) -> None:
         super().__init__(record, data)
@@ -182,6 +221,8 @@ class Job(_BaseJob[Data]):
 
 class AsyncJob(_BaseJob[Data]):
     """A job on the event loop: what has an answer is awaited."""
+
+    __slots__ = ("_port",)
 
     def __init__(self, record: JobRecord, data: Data, port: AsyncJobPort) -> None:
         super().__init__(record, data)

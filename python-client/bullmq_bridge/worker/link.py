@@ -34,6 +34,8 @@ MAX_RECONNECT_DELAY_S = 3.0
 #: Time for loading the scripts into a new connection's server, and for finding out what a lost one had left.
 SETTLE_IN_TIMEOUT_S = 10.0
 RESEND_DELAY_S = 0.2
+#: Commands without an answer from which on a job that reports much has to wait.
+MAX_WAITING = 1000
 CLOSE_TIMEOUT_S = 5.0
 #: Errors that Redis answers to a command it did not run: it is safe to send it again.
 NOT_APPLIED = (
@@ -79,6 +81,11 @@ class Line:
     def is_writable(self) -> bool:
         """Whether there is a connection whose socket takes more data: the time to start new work."""
         return self._link.is_writable
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether Redis falls behind with what it is told."""
+        return self._link.is_congested
 
     def send(self, call: Call) -> None:
         """Sends a command now, or after the next connect."""
@@ -135,6 +142,12 @@ class Link:
     def is_writable(self) -> bool:
         """Whether there is a connection whose socket takes more data: the time to start new work."""
         return self._connection is not None and not self._connection.full
+
+    @property
+    def is_congested(self) -> bool:
+        """Whether Redis falls behind with what it is told."""
+        waiting = len(self._backlog) + (self._connection.unanswered if self._connection else 0)
+        return waiting > MAX_WAITING
 
     async def open(self) -> None:
         """Connects, however long it takes."""

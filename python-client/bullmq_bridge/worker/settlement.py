@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from bullmq_bridge.outcome import FAILURE_FIELD, AwaitingChildren, Completed, Failed, Limited, Outcome, Snoozed
 from bullmq_bridge.protocol.backoff import UnknownBackoff, backoff_delay_ms
@@ -27,8 +26,7 @@ class Answer(Enum):
     TELLS_LIMIT = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Settlement:
+class Settlement(NamedTuple):
     """The calls that settle a job.
 
     Args:

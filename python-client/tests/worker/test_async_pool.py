@@ -18,7 +18,7 @@ def test_a_coroutine_that_ends_cancelled_is_a_failure() -> None:
 
     async def run() -> Outcome:
         ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        pool(cancelled).run(0, JobRecord("1", "job", b"{}", {}), ended.set_result)
+        pool(cancelled).run(0, JobRecord("1", {b"name": b"job", b"data": b"{}"}), ended.set_result)
         return await asyncio.wait_for(ended, 5)
 
     outcome = asyncio.run(run())
@@ -40,7 +40,7 @@ def test_a_coroutine_that_is_interrupted_has_no_outcome() -> None:
                 await asyncio.sleep(60)
 
         slots = pool(stubborn)
-        slots.run(0, JobRecord("1", "job", b"{}", {}), outcomes.append)
+        slots.run(0, JobRecord("1", {b"name": b"job", b"data": b"{}"}), outcomes.append)
         await started.wait()
         await slots.interrupt(0)
         await asyncio.sleep(0)

@@ -30,7 +30,7 @@ class Port:
 
 
 def run(function: Any, data: bytes = b"{}", port: Port | None = None) -> Outcome:
-    record = JobRecord("1", "job", data, {})
+    record = JobRecord("1", {b"name": b"job", b"data": data})
     contract = QueueContract.open("q").job("job")
     if asyncio.iscoroutinefunction(function):
         return asyncio.run(execute_async(Processor("job", function), contract, record, port))  # type: ignore[arg-type]

@@ -16,8 +16,13 @@ OPTIONS = WorkerOptions(max_started_attempts=3, backoffs={"twice": lambda attemp
 CALLS = ScriptCalls(QueueKeys("q"), load_bundle(), OPTIONS)
 
 
+def job(opts: dict[str, Any], **fields: str) -> JobRecord:
+    hash_ = {"name": "job", "data": "{}", "opts": json.dumps(opts), **fields}
+    return JobRecord("1", {name.encode(): value.encode() for name, value in hash_.items()})
+
+
 def settled(outcome: Any, attempts_made: int = 0, stacktrace: tuple[str, ...] = (), **opts: Any) -> Settlement:
-    record = JobRecord("1", "job", b"{}", opts, attempts_made=attempts_made, stacktrace=stacktrace)
+    record = job(opts, atm=str(attempts_made), stacktrace=json.dumps(stacktrace))
     return settle(CALLS, record, "token", outcome, fetch_next=True, now_ms=5)
 
 
@@ -85,7 +90,7 @@ def test_an_exception_without_text_is_known_by_its_name() -> None:
 
 
 def test_a_job_that_was_started_too_often_is_not_tried_again() -> None:
-    record = JobRecord("1", "job", b"{}", {"attempts": 5}, attempts_started=3)
+    record = job({"attempts": 5}, ats="3")
     assert settle(CALLS, record, "token", outcome_of(ValueError()), True, 5).state == "failed"
 
 
