@@ -8,6 +8,7 @@ const COMMANDS = new Map([
   ['check', () => import('./check.mjs').then((module) => module.check())],
   ['demo', () => import('./demo.mjs').then((module) => module.demo())],
   ['format', () => import('./check.mjs').then((module) => module.format())],
+  ['gates', () => import('./gates.mjs').then((module) => module.gates(process.argv.slice(3)))],
   ['setup', () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0)],
   ['start', () => import('./start.mjs').then((module) => module.start())],
   ['test', () => import('./test.mjs').then((module) => module.test())],

@@ -6,7 +6,7 @@ import { readThrough } from '../../src/bridge/queue/reading.js';
 import { textOf, type Vector } from './vector.js';
 
 /** What a gate says of a payload: the value it lets through, or where it finds fault. */
-type Answer = { readonly reads: unknown } | { readonly at: readonly string[] };
+export type Answer = { readonly reads: unknown } | { readonly at: readonly string[] };
 
 /** A vector that a gate does not treat as it says. */
 export interface Disagreement {
@@ -32,7 +32,8 @@ export function replay(contract: QueueContract, vectors: readonly Vector[]): Dis
   });
 }
 
-function enqueue(contract: QueueContract, job: string, payload: unknown): Answer {
+/** Through the gate of publishing: what would be sent. */
+export function enqueue(contract: QueueContract, job: string, payload: unknown): Answer {
   try {
     return { reads: Gate.of(contract).admit({ name: job, data: payload }).data };
   } catch (error) {
@@ -43,7 +44,8 @@ function enqueue(contract: QueueContract, job: string, payload: unknown): Answer
   }
 }
 
-function readResult(contract: QueueContract, job: string, payload: unknown): Answer {
+/** Through the gate of results: what the caller would get. */
+export function readResult(contract: QueueContract, job: string, payload: unknown): Answer {
   const reading = readThrough((contract.jobs[job] as QueueContract['jobs'][string]).result, payload);
   return 'issues' in reading ? { at: reading.issues.map(({ path }) => path) } : { reads: reading.value };
 }
@@ -53,7 +55,7 @@ const NUMBER = /-?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?/g;
 const INTEGER = /^-?\d+$/;
 
 /** Parses what JavaScript can hold; an integer that would be rounded is not what the text says. */
-function parse(text: string): unknown {
+export function parse(text: string): unknown {
   for (const [number] of text.replace(TEXT, '').matchAll(NUMBER)) {
     const read = Number(number);
     if (INTEGER.test(number) && Number.isFinite(read) && BigInt(read) !== BigInt(number) && String(read) !== number) {

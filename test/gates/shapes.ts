@@ -3,7 +3,7 @@ import type { Schema } from '../../src/bridge/contract/schema.js';
 import { defineQueue, type JobDefinition, job } from '../../src/bridge/index.js';
 
 /** A job whose result is what its data is: each of its vectors goes through all four gates. */
-function mirrored<S extends Schema>(schema: S): JobDefinition<S, S> {
+export function mirrored<S extends Schema>(schema: S): JobDefinition<S, S> {
   return job({ data: schema, result: schema });
 }
 
