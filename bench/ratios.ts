@@ -4,6 +4,7 @@ import type { Ground } from './ground.js';
 import { delayedLateness, type Latency, pickup } from './latency.js';
 import { memory } from './memory.js';
 import { publishing } from './publishing.js';
+import { validation } from './validation.js';
 
 /** All figures of one run. */
 export interface Figures {
@@ -25,6 +26,7 @@ export async function measure(ground: Ground): Promise<Figures> {
   const late = await delayedLateness(ground);
   const published = await publishing(ground);
   const { worker, child } = await memory(ground);
+  const validated = await validation(ground);
   const speed = (drained: Record<string, Drained>, kind: string, over: string) =>
     of(drained, kind).jobsPerSecond / of(drained, over).jobsPerSecond;
   const cpu = (drained: Record<string, Drained>) => of(drained, 'async').cpuUsPerJob / of(drained, 'node').cpuUsPerJob;
@@ -51,6 +53,8 @@ export async function measure(ground: Ground): Promise<Figures> {
       flow_10k_vs_bullmq: published.flow,
       rss_worker_mb: worker,
       rss_child_mb: child,
+      validate_py_us: validated.python,
+      validate_ts_us: validated.typescript,
     },
     differencesMs: {
       pickup_p50_vs_node: ourPickup.p50 - nodePickup.p50,

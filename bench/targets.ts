@@ -26,6 +26,8 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   flow_10k_vs_bullmq: { atLeast: 0.95, means: 'a flow of 10,000 children over FlowProducer.add' },
   rss_worker_mb: { atMost: 48, means: 'MiB of a worker with coroutines, idle after its jobs' },
   rss_child_mb: { atMost: 25, means: 'MiB of a process slot above a bare Python' },
+  validate_py_us: { atMost: 15, means: 'µs to decode data and encode a result of 400 bytes each, checked, in Python' },
+  validate_ts_us: { atMost: 10, means: '… to admit data and read a result in TypeScript' },
 };
 
 /** Latencies within this of Node's are as good as Node's, whatever the ratio. */

@@ -8,9 +8,13 @@ be converted silently.
 from __future__ import annotations
 
 import json
-import re
+import sys
 from decimal import Decimal
-from typing import Any
+from json import encoder as json_encoder
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 #: Deepest nesting of lists and objects that both languages read; the same limit holds in TypeScript.
 MAX_DEPTH = 200
@@ -32,18 +36,17 @@ def _refuse_constant(name: str) -> Any:
 
 def _finite(text: str) -> float:
     number = float(text)
-    if number in _INFINITE:
-        raise NotPortable(f"the number {text[:20]} is too large")
-    return number
+    if -_LARGEST <= number <= _LARGEST:
+        return number
+    raise NotPortable(f"the number {text[:20]} is too large")
 
 
-_INFINITE = (float("inf"), float("-inf"))
+_LARGEST = sys.float_info.max
 # Made once: the module's own functions make a new one at each call that has options.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
-_WHITE_SPACE = " \t\n\r"
-# Text without any of these has no lone surrogate, no such key and no integer beyond 2^53.
-_SUSPECT = re.compile(rb"\\u|__proto__|[0-9]{16}")
+# Text turned by this table has a run of sixteen zeros where it may have an integer beyond 2^53.
+_DIGITS_TO_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
+_SIXTEEN_DIGITS = b"0" * 16
 
 
 def loads(text: bytes) -> Any:
@@ -61,16 +64,29 @@ def loads(text: bytes) -> Any:
         raise NotPortable(_TOO_DEEP) from None
     except ValueError as error:
         raise NotPortable(f"not valid JSON ({error})") from None
-    if _SUSPECT.search(text) or text.count(b"[") + text.count(b"{") > MAX_DEPTH:
+    if _is_suspect(text):
         _check(value)
     return value
 
 
 def _parse(text: str) -> Any:
-    # In half the time of ``decode``, which is left to refuse what follows the value.
-    text = text.strip(_WHITE_SPACE)
-    value, end = _DECODER.raw_decode(text)
+    """Like ``decode``, without its search for white space around the text: Node writes none."""
+    try:
+        value, end = _DECODER.raw_decode(text)
+    except json.JSONDecodeError:
+        return _DECODER.decode(text)
     return value if end == len(text) else _DECODER.decode(text)
+
+
+def _is_suspect(text: bytes) -> bool:
+    """Whether a text that is JSON may hold what is not portable: asked of the bytes, which is cheaper than a walk."""
+    return (
+        # A lone surrogate, or the letters of __proto__: either is written as an escape, or as it is.
+        (b"\\" in text and b"\\u" in text)
+        or b"__proto__" in text
+        or _SIXTEEN_DIGITS in text.translate(_DIGITS_TO_ZERO)
+        or (len(text) > MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH)
+    )
 
 
 def dumps(value: Any) -> bytes:
@@ -79,33 +95,80 @@ def dumps(value: Any) -> bytes:
     Raises:
         NotPortable: anything else is in it; the path says where.
     """
-    if value is None:
-        return b"null"
+    try:
+        if _is_plain(value, 0):
+            # The encoder refuses NaN and infinity, UTF-8 the lone surrogates.
+            return _encode(value).encode("utf-8")
+    except (ValueError, RecursionError):
+        pass
     _check(value)
-    return _ENCODER.encode(value).encode("utf-8")
+    return _encode(value).encode("utf-8")
 
 
+def _encoder() -> Callable[[Any], str]:
+    """``JSONEncoder.encode``, less the C encoder that it makes at each call.
+
+    It looks for no circles: they have been refused before, as too deep.
+    """
+    try:
+        escape = json_encoder.encode_basestring
+        settings = (None, None, escape, None, ":", ",", False, False, False)
+        chunks = json_encoder.c_make_encoder(*settings)  # type: ignore[attr-defined]
+    except (AttributeError, TypeError):  # an interpreter that has none, or another
+        plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
+        return plain.encode
+    return lambda value: "".join(chunks(value, 0))
+
+
+_encode = _encoder()
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
+#: Types that need no look at the value; what is wrong with a text shows when it is encoded.
+_LEAVES = frozenset({str, bool, type(None), float})
+
+
+def _is_plain(value: Any, depth: int) -> bool:
+    """Whether a value is made of the very types of JSON. What is wrong with another, the slower ``_check`` says."""
+    kind = type(value)
+    if kind is dict:
+        for key in value:
+            if type(key) is not str or key == "__proto__":
+                return False
+        parts = value.values()
+    elif kind is list:
+        parts = value
+    else:
+        return kind in _LEAVES or (kind is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
+    if depth == MAX_DEPTH:
+        return not parts
+    for part in parts:
+        kind = type(part)
+        if kind in _LEAVES:
+            continue
+        if kind is int:
+            if not -MAX_SAFE_INTEGER <= part <= MAX_SAFE_INTEGER:
+                return False
+        elif not _is_plain(part, depth + 1):
+            return False
+    return True
 
 
 def _check(root: Any) -> None:
-    """Refuses the first thing in a value that is not portable. Goes level by level: no recursion to run out of."""
-    level: list[tuple[str, Any]] = [("", root)]
-    for _ in range(MAX_DEPTH + 1):
-        inner: list[tuple[str, Any]] = []
-        for path, value in level:
-            if isinstance(value, dict):
-                for key, item in value.items():
-                    _check_key(key, path)
-                    inner.append((f"{path}/{key.replace('~', '~0').replace('/', '~1')}", item))
-            elif isinstance(value, (list, tuple)):
-                inner.extend((f"{path}/{index}", item) for index, item in enumerate(value))
-            elif reason := _fault(value):
-                raise NotPortable(reason, path)
-        if not inner:
-            return
-        level = inner
-    raise NotPortable(_TOO_DEEP, level[0][0][:200])
+    """Refuses the first thing in a value that is not portable. A stack of its own: no recursion to run out of."""
+    left: list[tuple[str, Any, int]] = [("", root, 0)]
+    while left:
+        path, value, depth = left.pop()
+        if depth > MAX_DEPTH:
+            raise NotPortable(_TOO_DEEP, path[:200])
+        inner: list[tuple[str, Any, int]] = []
+        if isinstance(value, dict):
+            for key, item in value.items():
+                _check_key(key, path)
+                inner.append((f"{path}/{key.replace('~', '~0').replace('/', '~1')}", item, depth + 1))
+        elif isinstance(value, (list, tuple)):
+            inner.extend((f"{path}/{index}", item, depth + 1) for index, item in enumerate(value))
+        elif reason := _fault(value):
+            raise NotPortable(reason, path)
+        left.extend(reversed(inner))
 
 
 def _check_key(key: Any, path: str) -> None:
@@ -125,7 +188,7 @@ def _fault(value: Any) -> str | None:
     if isinstance(value, int):
         return None if _is_double(value) else "JavaScript cannot hold this integer: send it as text"
     if isinstance(value, float):
-        return f"{value} is not JSON" if value != value or value in _INFINITE else None
+        return f"{value} is not JSON" if not -_LARGEST <= value <= _LARGEST else None
     kind = type(value).__name__
     return f"a value of type {kind} is not JSON: return dict, list, str, int, float, bool or None"
 

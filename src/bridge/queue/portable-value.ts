@@ -26,32 +26,37 @@ function find(value: unknown, depth: number): Fault | undefined {
   if (depth > MAX_DEPTH) {
     return { message: `nested more than ${MAX_DEPTH} levels deep`, path: [] };
   }
+  if (typeof value !== 'object' || value === null) {
+    const message = fault(value);
+    return message === undefined ? undefined : { message, path: [] };
+  }
   if (Array.isArray(value)) {
-    for (const [index, item] of value.entries()) {
-      const found = find(item, depth + 1);
+    // By index: this runs for every payload, and `entries()` makes a pair for each item.
+    for (let index = 0; index < value.length; index += 1) {
+      const found = find(value[index], depth + 1);
       if (found !== undefined) {
         found.path.push(index);
         return found;
       }
     }
-  } else if (isPlainObject(value)) {
+  } else if (isPlain(value)) {
     for (const key of Object.keys(value)) {
       const message = faultOfKey(key);
-      const found = message === undefined ? find(value[key], depth + 1) : { message, path: [] };
+      if (message !== undefined) {
+        return { message, path: [] };
+      }
+      const found = find(value[key], depth + 1);
       if (found !== undefined) {
-        if (message === undefined) found.path.push(key);
+        found.path.push(key);
         return found;
       }
     }
-  } else {
-    const message = fault(value);
-    return message === undefined ? undefined : { message, path: [] };
   }
   return undefined;
 }
 
 function fault(value: unknown): string | undefined {
-  if (typeof value === 'string' && !isWellFormed(value)) {
+  if (typeof value === 'string' && !value.isWellFormed()) {
     return 'text with half of a surrogate pair, which UTF-8 cannot carry';
   }
   if (typeof value === 'number' && !Number.isFinite(value)) {
@@ -64,18 +69,10 @@ function faultOfKey(key: string): string | undefined {
   if (key === '__proto__') {
     return 'the key __proto__ does not mean the same in both languages';
   }
-  return isWellFormed(key) ? undefined : 'a key with half of a surrogate pair, which UTF-8 cannot carry';
+  return key.isWellFormed() ? undefined : 'a key with half of a surrogate pair, which UTF-8 cannot carry';
 }
 
-/** Every high surrogate is followed by a low one, and every low one follows a high one. */
-function isWellFormed(text: string): boolean {
-  return !/\p{Surrogate}/u.test(text);
-}
-
-function isPlainObject(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== 'object' || value === null) {
-    return false;
-  }
+function isPlain(value: object): value is Record<string, unknown> {
   const prototype = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null;
 }
