@@ -11,6 +11,7 @@ import traceback
 from dataclasses import dataclass
 from enum import Enum
 
+from bullmq_bridge.contract.limits import MAX_STACK_BYTES, cut
 from bullmq_bridge.directive import (
     Cancel,
     ChildFailed,
@@ -135,7 +136,7 @@ def outcome_of(error: BaseException) -> Outcome:
     name = type(error).__name__
     return Failed(
         kind=FailureKind.TIMED_OUT if isinstance(error, TimeLimitExceeded) else FailureKind.RAISED,
-        message=well_formed(str(error)) or name,
+        message=cut(well_formed(str(error)), MAX_STACK_BYTES) or name,
         error=name,
         trace=well_formed(format_error(error)),
         retry=not isinstance(error, Unrecoverable),
@@ -154,11 +155,11 @@ def refused(kind: FailureKind, message: str, paths: tuple[str, ...] = ()) -> Fai
 
 
 def format_error(error: BaseException) -> str:
-    """A traceback as Python prints it, without the frames of this library above the processor's."""
+    """A traceback as Python prints it, less the frames of this library above the processor; cut when it is long."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_globals.get("__name__", "").startswith("bullmq_bridge."):
         trace = trace.tb_next
-    return "".join(traceback.format_exception(type(error), error, trace)).rstrip()
+    return cut("".join(traceback.format_exception(type(error), error, trace)).rstrip(), MAX_STACK_BYTES)
 
 
 def well_formed(text: str) -> str:

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import jsonschema_rs
 
 from bullmq_bridge.contract import portable_json
+from bullmq_bridge.contract.fault import Fault, Faults, steps
+from bullmq_bridge.contract.limits import MAX_DATA_BYTES, MAX_RESULT_BYTES
 from bullmq_bridge.contract.portable_json import NotPortable
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 CONTRACT_FILE = "contract.json"
 SUPPORTED_VERSION = 1
@@ -28,35 +30,39 @@ class ContractViolation(ValueError):
     """Data or result of a job that its schema refuses.
 
     Attributes:
-        faults: everything that is wrong, as pairs of JSON pointer and reason.
+        faults: everything that is wrong.
         paths: JSON pointers of what is wrong.
     """
 
-    def __init__(self, what: str, faults: list[tuple[str, str]]) -> None:
-        shown = "; ".join(f"{path or '/'}: {reason}" for path, reason in faults[:MAX_REPORTED_FAULTS])
+    def __init__(self, what: str, faults: Sequence[Fault]) -> None:
+        shown = "; ".join(map(str, faults[:MAX_REPORTED_FAULTS]))
         more = len(faults) - MAX_REPORTED_FAULTS
         super().__init__(f"{what} breaks the contract: {shown}" + (f"; and {more} more" if more > 0 else ""))
         self.faults = tuple(faults)
-        self.paths = tuple(path or "/" for path, _ in faults[:MAX_REPORTED_FAULTS])
+        self.paths = tuple(fault.path or "/" for fault in faults[:MAX_REPORTED_FAULTS])
 
 
 class Gate:
     """Lets through JSON that one schema accepts. Without a schema: any JSON that both languages read the same."""
 
-    def __init__(self, what: str, schema: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, what: str, schema: Mapping[str, Any] | None = None, max_bytes: int = MAX_DATA_BYTES) -> None:
         self._what = what
+        self._max_bytes = max_bytes
         self._validator = None if schema is None else _validator(schema)
+        self._faults = Faults(schema or {})
 
     def decode(self, text: bytes) -> Any:
         """The value that the JSON text stands for.
 
         Raises:
-            ContractViolation: the text is not portable JSON, or the schema refuses the value.
+            ContractViolation: the text is too long or not portable JSON, or the schema refuses the value.
         """
+        if len(text) > self._max_bytes:
+            raise self._too_long(text)
         try:
             value = portable_json.loads(text)
         except NotPortable as error:
-            raise ContractViolation(self._what, [(error.path, error.reason)]) from None
+            raise self._not_portable(error) from None
         self._check(value)
         return value
 
@@ -64,20 +70,33 @@ class Gate:
         """The JSON text of the value.
 
         Raises:
-            ContractViolation: the value is not JSON as it stands, or the schema refuses it.
+            ContractViolation: the value is not JSON as it stands, the schema refuses it, or its text is too long.
         """
         try:
             text = portable_json.dumps(value)
         except NotPortable as error:
-            raise ContractViolation(self._what, [(error.path, error.reason)]) from None
+            raise self._not_portable(error) from None
+        if len(text) > self._max_bytes:
+            raise self._too_long(text)
         self._check(value)
         return text
 
     def _check(self, value: Any) -> None:
         if self._validator is None or self._validator.is_valid(value):
             return
-        faults = [(_pointer(error), error.message) for error in self._validator.iter_errors(value)]
-        raise ContractViolation(self._what, faults)
+        errors = self._validator.iter_errors(value)
+        raise ContractViolation(
+            self._what, [self._faults.fault(_path(error), error.message, _rule(error), value) for error in errors]
+        )
+
+    def _not_portable(self, error: NotPortable) -> ContractViolation:
+        return ContractViolation(
+            self._what, [self._faults.fault(steps(error.path), error.reason, "portable", error.payload)]
+        )
+
+    def _too_long(self, text: bytes) -> ContractViolation:
+        reason = f"{len(text)} bytes are more than the {self._max_bytes} that are allowed"
+        return ContractViolation(self._what, [Fault("", reason, "size")])
 
 
 class JobContract:
@@ -131,7 +150,7 @@ class QueueContract:
         jobs = {}
         for name, entry in queues[queue]["jobs"].items():
             data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
-            result = Gate(f"result of job {name!r}", _read(root / entry["result"]))
+            result = Gate(f"result of job {name!r}", _read(root / entry["result"]), MAX_RESULT_BYTES)
             jobs[name] = JobContract(name, data, result, entry.get("options"), entry.get("fingerprint"))
         return cls(queue, jobs)
 
@@ -177,8 +196,13 @@ def _validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
     return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
 
 
-def _pointer(error: jsonschema_rs.ValidationError) -> str:
+def _path(error: jsonschema_rs.ValidationError) -> list[str | int]:
     parts = list(error.instance_path)
     if isinstance(error.kind, jsonschema_rs.ValidationErrorKind.Required):
         parts.append(error.kind.property)
-    return "".join("/" + str(part).replace("~", "~0").replace("/", "~1") for part in parts)
+    return parts
+
+
+def _rule(error: jsonschema_rs.ValidationError) -> str:
+    """The keyword that is broken."""
+    return next((step for step in reversed(error.schema_path) if isinstance(step, str)), "")

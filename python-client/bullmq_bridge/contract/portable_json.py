@@ -22,12 +22,19 @@ MAX_SAFE_INTEGER = 2**53 - 1
 
 
 class NotPortable(ValueError):
-    """The text or value is not JSON that both languages read the same. ``path`` is a JSON pointer."""
+    """The text or value is not JSON that both languages read the same.
 
-    def __init__(self, reason: str, path: str = "") -> None:
+    Attributes:
+        reason: what is wrong; holds nothing of the text or value.
+        path: JSON pointer.
+        payload: the whole value, where there is one.
+    """
+
+    def __init__(self, reason: str, path: str = "", payload: Any = None) -> None:
         super().__init__(f"{path or '/'}: {reason}")
         self.reason = reason
         self.path = path
+        self.payload = payload
 
 
 def _refuse_constant(name: str) -> Any:
@@ -38,7 +45,7 @@ def _finite(text: str) -> float:
     number = float(text)
     if -_LARGEST <= number <= _LARGEST:
         return number
-    raise NotPortable(f"the number {text[:20]} is too large")
+    raise NotPortable("a number is too large")
 
 
 _LARGEST = sys.float_info.max
@@ -158,7 +165,7 @@ def _check(root: Any) -> None:
     while left:
         path, value, depth = left.pop()
         if depth > MAX_DEPTH:
-            raise NotPortable(_TOO_DEEP, path[:200])
+            raise NotPortable(_TOO_DEEP, path[:200], root)
         inner: list[tuple[str, Any, int]] = []
         if isinstance(value, dict):
             for key, item in value.items():
@@ -167,7 +174,7 @@ def _check(root: Any) -> None:
         elif isinstance(value, (list, tuple)):
             inner.extend((f"{path}/{index}", item, depth + 1) for index, item in enumerate(value))
         elif reason := _fault(value):
-            raise NotPortable(reason, path)
+            raise NotPortable(reason, path, root)
         left.extend(reversed(inner))
 
 

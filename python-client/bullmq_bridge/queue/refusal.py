@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bullmq_bridge.contract.contract import ContractViolation
+from bullmq_bridge.contract.fault import Fault
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class Violation:
         item: which item of ``add_many`` (``[3]``) or node of a flow (``children[1]``); empty where there is only one.
         path: JSON pointer of what is wrong; empty for the data itself.
         message: what is wrong there. Values are left out: they may be personal or secret.
+        rule: the keyword of the schema that is broken; ``portable`` or ``size`` for what no schema says.
+        value: what kind of value is there; ``secret`` where the contract says so.
     """
 
     queue: str
@@ -24,6 +27,8 @@ class Violation:
     item: str
     path: str
     message: str
+    rule: str = ""
+    value: str = ""
 
 
 class JobRefused(ContractViolation):
@@ -36,8 +41,12 @@ class JobRefused(ContractViolation):
     def __init__(self, violations: list[Violation]) -> None:
         ValueError.__init__(self, _describe(violations))
         self.violations = tuple(violations)
-        self.faults = tuple((violation.path, violation.message) for violation in violations)
+        self.faults = tuple(_fault(violation) for violation in violations)
         self.paths = tuple(violation.path or "/" for violation in violations)
+
+
+def _fault(violation: Violation) -> Fault:
+    return Fault(violation.path, violation.message, violation.rule, violation.value)
 
 
 def _describe(violations: list[Violation]) -> str:
@@ -45,6 +54,7 @@ def _describe(violations: list[Violation]) -> str:
     for violation in violations:
         place = f" at {violation.item}" if violation.item else ""
         owner = f"Job {violation.job!r} of queue {violation.queue!r}{place}"
-        reason = f"{violation.path}: {violation.message}" if violation.path else violation.message
+        value = f" ({violation.value})" if violation.value else ""
+        reason = f"{violation.path}: {violation.message}{value}" if violation.path else violation.message + value
         jobs.setdefault(owner, []).append(reason)
     return "\n".join(f"{owner}: the data is refused: {'; '.join(reasons)}" for owner, reasons in jobs.items())
