@@ -20,3 +20,4 @@ export { type AnyFlowNode, type Flow, type FlowChild, type FlowNode, type Foreig
 export type { AnyItem, AnyJobOf, CallOptions, Item, JobOf } from './queue/job.js';
 export { JobQueue, type JobQueueOptions } from './queue/job-queue.js';
 export { type JobEvents, JobQueueEvents, type JobQueueEventsOptions } from './queue/job-queue-events.js';
+export { redact } from './queue/redact.js';

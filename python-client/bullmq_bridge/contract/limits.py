@@ -1,4 +1,4 @@
-"""How long a payload may be. The same limits hold in TypeScript; ``docs/limits.md`` lists them."""
+"""How long a payload may be. The same limits hold in TypeScript; ``docs/gates.md`` lists them."""
 
 from __future__ import annotations
 

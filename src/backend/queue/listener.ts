@@ -1,5 +1,5 @@
-import type { JobQueueEvents } from '../../bridge/index.js';
-import type { fileProcessing } from '../../jobs/file-processing.js';
+import { type JobQueueEvents, redact } from '../../bridge/index.js';
+import { fileProcessing } from '../../jobs/file-processing.js';
 import type { Documents } from '../database/documents.js';
 import type { BatchEvent, BatchEvents, JobSubjectFields } from '../events/batch-events.js';
 import type { Log } from '../log.js';
@@ -15,7 +15,10 @@ export interface QueueListenerOptions {
   readonly aggregateFailed: (batchId: string) => void;
 }
 
-type OfOneJob = { readonly type: 'progress' | 'completed' | 'failed'; readonly data: object };
+type OfOneJob = {
+  readonly type: 'progress' | 'completed' | 'failed';
+  readonly data: { readonly [name: string]: unknown };
+};
 
 const mostRemembered = 10_000;
 
@@ -61,7 +64,9 @@ export class QueueListener {
     const fields: JobSubjectFields = isFile
       ? { job: 'process-file', doc_id: subject.docId }
       : { job: 'aggregate-batch' };
-    this.#options.events.publish(batchId, { type, data: { ...fields, ...data } } as BatchEvent);
+    // The page shows it: without what the contract marks as secret.
+    const shown = 'result' in data ? { result: redact(fileProcessing, fields.job, 'result', data.result) } : data;
+    this.#options.events.publish(batchId, { type, data: { ...fields, ...shown } } as BatchEvent);
   }
 
   async #findBatch(docId: string): Promise<string | undefined> {

@@ -3,7 +3,7 @@ import { canonicalJson, type JsonSchema } from './canonical.js';
 import { mapSchema } from './emission/schema-walk.js';
 
 /** Keywords that only people read: changing them changes no verdict. */
-const ANNOTATIONS = new Set(['$comment', '$id', 'description', 'title']);
+const ANNOTATIONS = new Set(['$comment', '$id', 'description', 'secret', 'title']);
 
 /**
  * Identifies a contract of a job: two contracts with the same fingerprint accept the same data and results.

@@ -1,12 +1,15 @@
 import type { JobsOptions } from 'bullmq';
 import * as z from 'zod';
+import { bytesBeyond, MAX_DATA_BYTES, MAX_RESULT_BYTES } from '../contract/limits.js';
 import { priorityNumber } from '../contract/options.js';
 import type { QueueContract } from '../contract/queue.js';
 import type { Schema } from '../contract/schema.js';
-import { wireJobs } from '../contract/wire.js';
+import { Secrets } from '../contract/secrets.js';
+import { type Payload, wireJobs } from '../contract/wire.js';
 import { ContractError, type Violation } from './contract-error.js';
 import type { CallOptions } from './job.js';
-import { readThrough } from './reading.js';
+import { type Issue, issueAt, readThrough } from './reading.js';
+import { tellIssue } from './telling.js';
 
 /** A job as it goes to BullMQ: data in its wire form, options complete. */
 export interface AdmittedJob {
@@ -25,7 +28,9 @@ export interface Candidate {
 
 /** What is known of a job before the first one is added. */
 interface Prepared {
-  readonly schema: Schema;
+  readonly data: Schema;
+  readonly result: Schema;
+  readonly secrets: Readonly<Record<Payload, Secrets>>;
   /** Present when the schema has a codec: parsed values are encoded again. */
   readonly encode: ((value: unknown) => unknown) | undefined;
   readonly opts: JobsOptions;
@@ -34,9 +39,9 @@ interface Prepared {
 const gates = new WeakMap<QueueContract, Gate>();
 
 /**
- * The first of the four gates: what does not fit the contract does not reach Redis.
+ * The first and the last of the four gates: what does not fit the contract does not reach Redis, nor the caller.
  *
- * What passes is what the schema makes of the data (defaults filled in, unknown keys dropped), not what the caller gave.
+ * What passes is what the schema makes of the payload (defaults filled in, unknown keys dropped), not what was given.
  */
 export class Gate {
   readonly #queue: string;
@@ -57,11 +62,12 @@ export class Gate {
     this.#queue = contract.name;
     this.#jobs = new Map(
       [...wireJobs(contract)].map(([name, wire]) => {
-        const { data: schema } = contract.jobs[name] as QueueContract['jobs'][string];
-        const encode = wire.encodesData ? (value: unknown) => z.encode(schema as z.core.$ZodType, value) : undefined;
+        const { data, result } = contract.jobs[name] as QueueContract['jobs'][string];
+        const encode = wire.encodesData ? (value: unknown) => z.encode(data as z.core.$ZodType, value) : undefined;
+        const secrets = { data: new Secrets(wire.data), result: new Secrets(wire.result) };
         // BullMQ keeps unknown options through add, bulk, flow, retry and schedulers.
         const opts = { ...wire.options, contractFingerprint: wire.fingerprint } as JobsOptions;
-        return [name, { schema, encode, opts: Object.freeze(opts) }];
+        return [name, { data, result, secrets, encode, opts: Object.freeze(opts) }];
       }),
     );
   }
@@ -78,33 +84,69 @@ export class Gate {
 
   /** Admits one job, or adds what is wrong with it to `violations`. */
   examine({ name, data, opts, item }: Candidate, violations: Violation[]): AdmittedJob | undefined {
-    const violation = (path: string, message: string): void => {
-      violations.push({
-        queue: this.#queue,
-        job: name,
-        ...(item === undefined ? {} : { item: item() }),
-        path,
-        message,
-      });
-    };
+    const place = () => ({ queue: this.#queue, job: name, ...(item === undefined ? {} : { item: item() }) });
     const job = this.#jobs.get(name);
     if (job === undefined) {
-      violation('', `there is no such job; the queue has ${[...this.#jobs.keys()].join(', ')}`);
+      const message = `there is no such job; the queue has ${[...this.#jobs.keys()].join(', ')}`;
+      violations.push({ ...place(), path: '', pointer: '', rule: 'job', message, value: '' });
       return undefined;
     }
-    const reading = readThrough(job.schema, data);
-    if ('issues' in reading) {
-      for (const { path, message } of reading.issues) {
-        violation(path, message);
-      }
-      return undefined;
-    }
-    return {
-      name,
-      data: job.encode === undefined ? reading.value : job.encode(reading.value),
-      opts: opts === undefined ? job.opts : mergeOptions(job.opts, opts),
+    const refuse = (issues: readonly Issue[]): undefined => {
+      violations.push(...issues.map((issue) => ({ ...place(), ...tellIssue(issue, data, job.secrets.data) })));
     };
+    const reading = readThrough(job.data, data);
+    if ('issues' in reading) {
+      return refuse(reading.issues);
+    }
+    const wired = job.encode === undefined ? reading.value : job.encode(reading.value);
+    const bytes = bytesBeyond(MAX_DATA_BYTES, wired);
+    if (bytes !== undefined) {
+      return refuse([tooLong(bytes, MAX_DATA_BYTES)]);
+    }
+    return { name, data: wired, opts: opts === undefined ? job.opts : mergeOptions(job.opts, opts) };
   }
+
+  /**
+   * Reads the result of a job as it lies in Redis.
+   *
+   * @throws {@link ContractError} when the result breaks the contract.
+   * @throws RangeError when the contract has no such job.
+   */
+  readResult(name: string, returned: unknown): unknown {
+    const job = this.#prepared(name);
+    const bytes = bytesBeyond(MAX_RESULT_BYTES, returned);
+    const reading =
+      bytes === undefined ? readThrough(job.result, returned) : { issues: [tooLong(bytes, MAX_RESULT_BYTES)] };
+    if ('value' in reading) {
+      return reading.value;
+    }
+    const place = { queue: this.#queue, job: name };
+    throw new ContractError(
+      'result',
+      reading.issues.map((issue) => ({ ...place, ...tellIssue(issue, returned, job.secrets.result) })),
+    );
+  }
+
+  /**
+   * A payload with `[secret]` in place of what its schema marks as secret.
+   *
+   * @throws RangeError when the contract has no such job.
+   */
+  redact(name: string, payload: Payload, value: unknown): unknown {
+    return this.#prepared(name).secrets[payload].redact(value);
+  }
+
+  #prepared(name: string): Prepared {
+    const job = this.#jobs.get(name);
+    if (job === undefined) {
+      throw new RangeError(`Queue '${this.#queue}' has no job '${name}'; it has ${[...this.#jobs.keys()].join(', ')}.`);
+    }
+    return job;
+  }
+}
+
+function tooLong(bytes: number, limit: number): Issue {
+  return issueAt([], 'size', `${bytes} bytes are more than the ${limit} that are allowed`);
 }
 
 /** Options of the call win; one that is undefined does not. */

@@ -1,9 +1,8 @@
 import { createRedisBackend, type JobProgress, QueueEvents, type QueueEventsOptions } from 'bullmq';
 import type { JobNameOf, QueueContract, RawResultOf, ResultOf } from '../contract/queue.js';
 import { type Connection, forBlocking, requireConnection } from './connection.js';
-import { ContractError } from './contract-error.js';
+import { Gate } from './gate.js';
 import type { JobOf } from './job.js';
-import { readThrough } from './reading.js';
 
 /** Options of {@link JobQueueEvents}: BullMQ's, on your own connection. */
 export interface JobQueueEventsOptions extends Omit<QueueEventsOptions, 'connection'> {
@@ -75,7 +74,7 @@ export class JobQueueEvents<Contract extends QueueContract> {
    *
    * @param timeoutMs - give up after so many milliseconds; without it, wait for ever.
    * @returns the result: defaults filled in, codecs decoded.
-   * @throws {@link ContractError} when the result breaks the contract.
+   * @throws ContractError when the result breaks the contract.
    * @throws Error with the job's `failedReason` when it has failed, or when the time is over.
    */
   async waitUntilFinished<Name extends JobNameOf<Contract>>(
@@ -83,19 +82,7 @@ export class JobQueueEvents<Contract extends QueueContract> {
     timeoutMs?: number,
   ): Promise<ResultOf<Contract, Name>> {
     const returned: unknown = await job.waitUntilFinished(this.bullmq, timeoutMs);
-    const contract = this.contract.jobs[job.name];
-    if (contract === undefined) {
-      throw new RangeError(`Queue '${this.contract.name}' has no job '${job.name}'.`);
-    }
-    const reading = readThrough(contract.result, returned);
-    if ('issues' in reading) {
-      const place = { queue: this.contract.name, job: job.name };
-      throw new ContractError(
-        'result',
-        reading.issues.map((issue) => ({ ...place, ...issue })),
-      );
-    }
-    return reading.value as ResultOf<Contract, Name>;
+    return Gate.of(this.contract).readResult(job.name, returned) as ResultOf<Contract, Name>;
   }
 
   /** Stops listening, and closes the connection that was opened for it. */

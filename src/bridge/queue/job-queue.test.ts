@@ -92,12 +92,14 @@ describe.skipIf(REDIS_URL === undefined)('JobQueue on Redis', () => {
 
     it('refuses bad data with queue, job and every failing path, and nothing reaches Redis', async () => {
       const data = { to: 'nobody', tags: ['ok', ''], subject: 7 } as never;
+      const violation = (path: string, pointer: string, rule: string, value: string) =>
+        ({ queue: 'mail', job: 'send', path, pointer, rule, message: expect.any(String), value }) as const;
       const error = await queue.add('send', data).catch((caught: unknown) => caught);
       expect(error).toBeInstanceOf(ContractError);
       expect((error as ContractError).violations).toEqual([
-        { queue: 'mail', job: 'send', path: 'to', message: expect.any(String) },
-        { queue: 'mail', job: 'send', path: 'subject', message: expect.any(String) },
-        { queue: 'mail', job: 'send', path: 'tags[1]', message: expect.any(String) },
+        violation('to', '/to', 'pattern', 'text of 6 characters'),
+        violation('subject', '/subject', 'type', 'number'),
+        violation('tags[1]', '/tags/1', 'minLength', 'text of 0 characters'),
       ]);
       expect((error as ContractError).message).toMatch(
         /^Job 'send' of queue 'mail': the data is refused: to: .*tags\[1\]: /,

@@ -1,12 +1,10 @@
-import type { Issue } from './reading.js';
-
 /** Deepest nesting of arrays and objects that both languages read; the same limit holds in Python. */
 export const MAX_DEPTH = 200;
 
-/** What cannot cross, and the way to it from the inside out. */
-interface Fault {
+/** What cannot cross, and where it is: property names and indices. */
+export interface Fault {
   readonly message: string;
-  readonly path: PropertyKey[];
+  readonly keys: PropertyKey[];
 }
 
 /**
@@ -16,26 +14,27 @@ interface Fault {
  *
  * Values that are not JSON at all, such as dates, are left to the schema: a codec may turn them into JSON.
  */
-export function portabilityIssue(value: unknown, format: (path: readonly PropertyKey[]) => string): Issue | undefined {
+export function portabilityIssue(value: unknown): Fault | undefined {
   const found = find(value, 0);
-  return found && { path: format(found.path.reverse()), message: found.message };
+  found?.keys.reverse();
+  return found;
 }
 
-/** Goes at most one level deeper than {@link MAX_DEPTH}, so the stack is deep enough for any value. */
+/** The way is from the inside out. Goes one level deeper than {@link MAX_DEPTH} at most: the stack is deep enough. */
 function find(value: unknown, depth: number): Fault | undefined {
   if (depth > MAX_DEPTH) {
-    return { message: `nested more than ${MAX_DEPTH} levels deep`, path: [] };
+    return { message: `nested more than ${MAX_DEPTH} levels deep`, keys: [] };
   }
   if (typeof value !== 'object' || value === null) {
     const message = fault(value);
-    return message === undefined ? undefined : { message, path: [] };
+    return message === undefined ? undefined : { message, keys: [] };
   }
   if (Array.isArray(value)) {
     // By index: this runs for every payload, and `entries()` makes a pair for each item.
     for (let index = 0; index < value.length; index += 1) {
       const found = find(value[index], depth + 1);
       if (found !== undefined) {
-        found.path.push(index);
+        found.keys.push(index);
         return found;
       }
     }
@@ -43,11 +42,11 @@ function find(value: unknown, depth: number): Fault | undefined {
     for (const key of Object.keys(value)) {
       const message = faultOfKey(key);
       if (message !== undefined) {
-        return { message, path: [] };
+        return { message, keys: [] };
       }
       const found = find(value[key], depth + 1);
       if (found !== undefined) {
-        found.path.push(key);
+        found.keys.push(key);
         return found;
       }
     }

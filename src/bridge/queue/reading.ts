@@ -7,32 +7,47 @@ export type Reading = { readonly value: unknown } | { readonly issues: readonly 
 
 /** One thing that is wrong with a value. */
 export interface Issue {
-  /** For example `files[0].name`; empty for the value itself. */
+  /** Property names and indices; empty for the value itself. */
+  readonly keys: readonly PropertyKey[];
+  /** The same for people, for example `files[0].name`. */
   readonly path: string;
+  /** The keyword of the JSON Schema that is broken; `portable` or `size` for what no schema says. */
+  readonly rule: string;
   readonly message: string;
 }
 
 /** Reads a value through a zod schema of either version, and through what holds for every payload. */
 export function readThrough(schema: Schema, value: unknown): Reading {
-  const foreign = portabilityIssue(value, formatPath);
+  const foreign = portabilityIssue(value);
   if (foreign !== undefined) {
-    return { issues: [foreign] };
+    return { issues: [issueAt(foreign.keys, 'portable', foreign.message)] };
   }
   const parsed = isZod4(schema) ? z.safeParse(schema, value) : schema.safeParse(value);
-  return parsed.success ? { value: parsed.data } : { issues: flatten(parsed.error.issues) };
+  if (parsed.success) {
+    return { value: parsed.data };
+  }
+  const issues: readonly ZodIssue[] = parsed.error.issues;
+  return { issues: issues.map((issue) => issueAt(issue.path, ruleOf(issue, value), issue.message)) };
 }
 
-/** The part of zod's issues that both versions share; a union's own issue hides those of its options. */
-interface ZodIssue {
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
+/** An issue at a place of the value. */
+export function issueAt(keys: readonly PropertyKey[], rule: string, message: string): Issue {
+  return { keys, path: formatPath(keys), rule, message };
 }
 
-function flatten(issues: readonly ZodIssue[]): Issue[] {
-  return issues.map(({ path, message }) => ({ path: formatPath(path), message }));
+/** The value at a path; undefined when there is none. */
+export function valueAt(value: unknown, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<unknown>(
+    (part, key) =>
+      typeof part === 'object' && part !== null && Object.hasOwn(part, key)
+        ? (part as Record<PropertyKey, unknown>)[key]
+        : undefined,
+    value,
+  );
 }
 
-function formatPath(path: readonly PropertyKey[]): string {
+/** Property names and indices as people write them: `files[0].name`. */
+export function formatPath(path: readonly PropertyKey[]): string {
   return path.reduce<string>((text, key) => {
     if (typeof key === 'number') {
       return `${text}[${key}]`;
@@ -43,4 +58,55 @@ function formatPath(path: readonly PropertyKey[]): string {
     }
     return text === '' ? name : `${text}.${name}`;
   }, '');
+}
+
+/** The part of zod's issues that both versions share, as far as it is looked at. */
+interface ZodIssue {
+  readonly code?: string;
+  readonly path: readonly PropertyKey[];
+  readonly message: string;
+  /** Of what is too small or too big: what kind of thing it is. Version 3 calls it `type`. */
+  readonly origin?: string;
+  readonly type?: string;
+  readonly inclusive?: boolean;
+  readonly values?: readonly unknown[];
+}
+
+/** zod's codes whose keyword is always the same, of both versions. */
+const RULES: Readonly<Record<string, string>> = {
+  invalid_format: 'pattern',
+  invalid_string: 'pattern',
+  not_multiple_of: 'multipleOf',
+  unrecognized_keys: 'additionalProperties',
+  invalid_union: 'anyOf',
+  invalid_union_discriminator: 'anyOf',
+  invalid_key: 'propertyNames',
+  invalid_enum_value: 'enum',
+  invalid_literal: 'const',
+};
+
+function ruleOf(issue: ZodIssue, value: unknown): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return valueAt(value, issue.path) === undefined ? 'required' : 'type';
+    case 'invalid_value':
+      return issue.values?.length === 1 ? 'const' : 'enum';
+    case 'too_small':
+      return limitOf(issue, 'min', 'Minimum');
+    case 'too_big':
+      return limitOf(issue, 'max', 'Maximum');
+    default:
+      return RULES[issue.code ?? ''] ?? issue.code ?? 'schema';
+  }
+}
+
+function limitOf({ origin, type, inclusive }: ZodIssue, side: 'min' | 'max', bound: string): string {
+  switch (origin ?? type) {
+    case 'string':
+      return `${side}Length`;
+    case 'array':
+      return `${side}Items`;
+    default:
+      return inclusive === false ? `exclusive${bound}` : `${side}imum`;
+  }
 }
