@@ -56,6 +56,12 @@ test('the example of the README does what the README says', async () => {
   expect((await worker).exitCode).toBe(0);
 });
 
+test('the package has the kit for tests', async () => {
+  const code = "console.log(Object.keys(await import('bullmq-bridge/testing')).join(' '))";
+  const { stdout } = await execa(process.execPath, ['--input-type=module', '-e', code], { cwd: project });
+  expect(stdout).toBe('expectEnqueued fakeJobQueue');
+});
+
 test('every path that the README links exists', async () => {
   for (const [, path] of readme.matchAll(/\]\((?!https?:)([^)#]+)\)/g)) {
     await expect(readFile(join(ROOT, String(path)), 'utf8')).resolves.toBeTruthy();
