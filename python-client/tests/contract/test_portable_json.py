@@ -1,5 +1,7 @@
 import datetime
 import decimal
+import enum
+import http
 
 import pytest
 
@@ -70,3 +72,32 @@ def test_what_is_not_json_is_refused_with_its_path(value: object, path: str) -> 
     with pytest.raises(NotPortable) as caught:
         dumps(value)
     assert caught.value.path == path
+
+
+def nested(levels: int) -> object:
+    value: object = 1
+    for _ in range(levels):
+        value = [value]
+    return value
+
+
+def test_two_hundred_levels_are_written_and_no_more() -> None:
+    assert dumps(nested(200)).count(b"[") == 200
+    for value in (nested(201), nested(5_000), {"a": nested(200)}):
+        with pytest.raises(NotPortable, match="200 levels"):
+            dumps(value)
+
+
+def test_a_value_that_holds_itself_is_refused_as_too_deep() -> None:
+    circle: list[object] = []
+    circle.extend([circle, {"again": circle}])
+    with pytest.raises(NotPortable, match="200 levels"):
+        dumps(circle)
+
+
+class Colour(str, enum.Enum):
+    RED = "red"
+
+
+def test_subclasses_of_the_types_of_json_are_written_as_these() -> None:
+    assert dumps({Colour.RED: [Colour.RED, (http.HTTPStatus.OK, True)]}) == b'{"red":["red",[200,true]]}'
