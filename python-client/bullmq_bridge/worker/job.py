@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, Protocol, TypeVar
 
 from bullmq_bridge.contract import portable_json
+from bullmq_bridge.contract.limits import MAX_LOG_LINE_BYTES, MAX_PROGRESS_BYTES, cut
 from bullmq_bridge.directive import ChildFailed, Departed, Snooze
 from bullmq_bridge.outcome import well_formed
 from bullmq_bridge.protocol.replies import FAILED_CHILDREN, NO_CHILD_PENDING
@@ -157,13 +158,13 @@ class Job(_BaseJob[Data]):
         """Reports progress: a number or any JSON value. Node's ``Job.progress`` and QueueEvents see it.
 
         Raises:
-            ValueError: the value is not JSON.
+            ValueError: the value is not JSON, or longer than 1 MiB.
         """
-        self._port.progress(self.id, portable_json.dumps(progress))
+        self._port.progress(self.id, _progress(progress))
 
     def log(self, row: str) -> None:
-        """Appends a line to the job's log, which dashboards and ``Queue.getJobLogs`` show."""
-        self._port.log(self.id, well_formed(row))
+        """Appends a line to the job's log, which dashboards and ``getJobLogs`` show; one of over 64 KiB is cut."""
+        self._port.log(self.id, cut(well_formed(row), MAX_LOG_LINE_BYTES))
 
     def update_data(self, data: Any) -> None:
         """Replaces the job's payload: the next run of a job with steps goes on from it.
@@ -232,13 +233,13 @@ class AsyncJob(_BaseJob[Data]):
         """Reports progress: a number or any JSON value. Node's ``Job.progress`` and QueueEvents see it.
 
         Raises:
-            ValueError: the value is not JSON.
+            ValueError: the value is not JSON, or longer than 1 MiB.
         """
-        self._port.progress(self.id, portable_json.dumps(progress))
+        self._port.progress(self.id, _progress(progress))
 
     async def log(self, row: str) -> None:
-        """Appends a line to the job's log, which dashboards and ``Queue.getJobLogs`` show."""
-        self._port.log(self.id, well_formed(row))
+        """Appends a line to the job's log, which dashboards and ``getJobLogs`` show; one of over 64 KiB is cut."""
+        self._port.log(self.id, cut(well_formed(row), MAX_LOG_LINE_BYTES))
 
     async def update_data(self, data: Any) -> None:
         """Replaces the job's payload: the next run of a job with steps goes on from it.
@@ -292,6 +293,13 @@ class AsyncJob(_BaseJob[Data]):
             JobNotHeld: the job is not ours any more.
         """
         _leave(self.id, await self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN))
+
+
+def _progress(progress: Any) -> bytes:
+    text = portable_json.dumps(progress)
+    if len(text) > MAX_PROGRESS_BYTES:
+        raise ValueError(f"progress of {len(text)} bytes: more than the {MAX_PROGRESS_BYTES} that are allowed")
+    return text
 
 
 def _leave(job_id: str, reply: int) -> None:

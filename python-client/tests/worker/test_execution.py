@@ -123,3 +123,22 @@ def test_a_job_that_moved_itself_has_nothing_left_to_say() -> None:
     outcome = failed(run(wait, port=port))
     assert outcome.kind is FailureKind.DEFERRED
     assert not outcome.retry
+
+
+def test_progress_that_is_too_long_is_refused_and_a_long_line_is_cut() -> None:
+    port = Port()
+
+    def report(job: Any) -> None:
+        job.log("first" + "x" * 70_000 + "last")
+        job.update_progress("x" * 2**20)
+
+    outcome = failed(run(report, port=port))
+    assert (outcome.error, outcome.message) == (
+        "ValueError",
+        "progress of 1048578 bytes: more than the 1048576 that are allowed",
+    )
+    ((kind, line),) = port.seen
+    assert kind == "log"
+    assert len(line.encode()) <= 64 * 2**10
+    assert line.startswith("first")
+    assert line.endswith("last")
