@@ -92,7 +92,8 @@ def _is_suspect(text: bytes) -> bool:
         (b"\\" in text and b"\\u" in text)
         or b"__proto__" in text
         or _SIXTEEN_DIGITS in text.translate(_DIGITS_TO_ZERO)
-        or (len(text) > MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH)
+        # Each level opens and closes.
+        or (len(text) > 2 * MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH)
     )
 
 
