@@ -81,6 +81,10 @@ class Gate:
         self._check(value)
         return text
 
+    def black_out(self, text: str, value: Any) -> str:
+        """A text without what the value has in fields that the schema marks as secret."""
+        return self._faults.black_out(text, value)
+
     def _check(self, value: Any) -> None:
         if self._validator is None or self._validator.is_valid(value):
             return

@@ -11,6 +11,9 @@ if TYPE_CHECKING:
 SECRET = "secret"
 """Stands for a value that the contract marks ``.meta({ secret: true })``, and for all that is inside of it."""
 
+#: Anything shorter is found in texts that have nothing to do with it.
+SHORTEST_SECRET = 4
+
 
 class Fault(NamedTuple):
     """One place where a payload breaks its contract.
@@ -44,6 +47,27 @@ class Faults:
         if depth is not None:
             return Fault(pointer(path[:depth]), f"breaks {rule!r}", rule, SECRET)
         return Fault(pointer(path), reason, rule, kind(value_at(payload, path)))
+
+    def black_out(self, text: str, payload: Any) -> str:
+        """A text with ``[secret]`` in place of the texts and numbers that the payload has in secret fields."""
+        if not self._has_secrets:
+            return text
+        # The longest first: it may have another one inside.
+        for secret in sorted(self._secrets(payload, ()), key=len, reverse=True):
+            if len(secret) >= SHORTEST_SECRET:
+                text = text.replace(secret, f"[{SECRET}]")
+        return text
+
+    def _secrets(self, part: Any, path: tuple[str | int, ...], inside: bool = False) -> Iterator[str]:
+        inside = inside or self._secret_depth(path) is not None
+        if isinstance(part, dict):
+            for key, item in part.items():
+                yield from self._secrets(item, (*path, key), inside)
+        elif isinstance(part, list):
+            for index, item in enumerate(part):
+                yield from self._secrets(item, (*path, index), inside)
+        elif inside and isinstance(part, (str, int, float)) and not isinstance(part, bool):
+            yield str(part)
 
     def _secret_depth(self, path: Sequence[str | int]) -> int | None:
         """How many steps of a path lead to the first field that is secret, under any alternative of the schema."""

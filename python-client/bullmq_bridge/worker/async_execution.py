@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.contract.contract import ContractViolation
-from bullmq_bridge.outcome import Outcome, outcome_of
-from bullmq_bridge.worker.execution import ended, violated
+from bullmq_bridge.worker.execution import ended, raised, violated
 from bullmq_bridge.worker.job import AsyncJob, AsyncJobPort
 from bullmq_bridge.worker.logs import current_job
 
 if TYPE_CHECKING:
     from bullmq_bridge.contract.contract import JobContract
+    from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.processor import Processor
 
@@ -30,5 +30,5 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     try:
         result = await processor.function(AsyncJob(record, data, port))
     except Exception as error:
-        return outcome_of(error)
+        return raised(contract, data, error)
     return ended(contract, result)

@@ -5,11 +5,12 @@ The twin for coroutine functions is ``async_execution``: a child needs no asynci
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractViolation
 from bullmq_bridge.directive import Directive
-from bullmq_bridge.outcome import Completed, FailureKind, Outcome, outcome_of, refused
+from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome, outcome_of, refused
 from bullmq_bridge.worker.job import Job, SyncJobPort
 from bullmq_bridge.worker.logs import current_job
 
@@ -30,8 +31,17 @@ def execute(processor: Processor, contract: JobContract, record: JobRecord, port
         result = processor.function(Job(record, data, port))
     except BaseException as error:
         # SystemExit and KeyboardInterrupt too: a processor that calls sys.exit() failed, the slot goes on.
-        return outcome_of(error)
+        return raised(contract, data, error)
     return ended(contract, result)
+
+
+def raised(contract: JobContract, data: Any, error: BaseException) -> Outcome:
+    """The outcome of a processor that raised, without what the data has in secret fields."""
+    outcome = outcome_of(error)
+    if not isinstance(outcome, Failed):
+        return outcome
+    message, trace = (contract.data.black_out(text, data) for text in (outcome.message, outcome.trace))
+    return replace(outcome, message=message, trace=trace)
 
 
 def ended(contract: JobContract, result: Any) -> Outcome:

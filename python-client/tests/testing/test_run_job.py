@@ -188,3 +188,30 @@ def test_a_strategy_of_the_worker_decides_its_delay(schemas: Path) -> None:
     worker.backoff("slow")(lambda attempt: attempt * 1_000)
     run = run_job(worker, "add", {"n": 1}, opts={"attempts": 5, "backoff": {"type": "slow"}}, attempts_made=2)
     assert (run.state, run.delay_ms) == ("delayed", 3_000)
+
+
+SECRETIVE = {
+    "type": "object",
+    "properties": {
+        "user": {"type": "string"},
+        "password": {"type": "string", "secret": True},
+        "keys": {"type": "object", "secret": True},
+    },
+}
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_a_processor_says_of_a_secret_field_is_blacked_out(schemas: Path, is_async: bool) -> None:
+    (schemas / "n.json").write_text(json.dumps(SECRETIVE))
+
+    def boom(job: Job[Any]) -> None:
+        raise ValueError(f"{job.data['user']} cannot log in with {job.data['password']}, {job.data['keys']}")
+
+    async def boom_later(job: AsyncJob[Any]) -> None:
+        boom(job)  # type: ignore[arg-type]
+
+    data = {"user": "somebody", "password": "hunter2", "keys": {"a": ["hunter2 too", 123456], "b": "yes"}}
+    run = run_job(adding(schemas, boom_later if is_async else boom), "add", data)
+    assert run.failure is not None
+    assert run.failure.message == ("somebody cannot log in with [secret], {'a': ['[secret]', [secret]], 'b': 'yes'}")
+    assert "hunter2" not in (run.failure.traceback or "")
