@@ -13,6 +13,7 @@ export {
   type ResultOf,
 } from './contract/queue.js';
 export type { InputOf, OutputOf, Schema } from './contract/schema.js';
+export { checkedInTypeScriptOnly } from './contract/typescript-only.js';
 export type { Connection } from './queue/connection.js';
 export { ContractError, type Violation } from './queue/contract-error.js';
 export { type Failure, type FailureKind, readFailure } from './queue/failure.js';

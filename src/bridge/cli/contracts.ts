@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, statSync } from 'node:fs';
-import { join, relative } from 'node:path';
+import { join, relative, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { type NamespacedUnregister, register } from 'tsx/esm/api';
 import { ContractDefinitionError } from '../contract/error.js';
@@ -51,7 +51,7 @@ function modulesAt(path: string): string[] {
     return [path];
   }
   return readdirSync(path, { recursive: true, encoding: 'utf8' })
-    .filter((name) => MODULE.test(name) && !NOT_A_CONTRACT.test(name) && !name.includes('node_modules'))
+    .filter((name) => MODULE.test(name) && !NOT_A_CONTRACT.test(name) && !name.split(sep).includes('node_modules'))
     .sort()
     .map((name) => join(path, name));
 }

@@ -12,6 +12,8 @@ export interface EmissionPlan {
   /** Undefined when the project wants none. */
   readonly bundle: ProtocolBundle | undefined;
   readonly warnings: readonly string[];
+  /** What is checked in TypeScript only, as the contracts' authors have said: sentences that name the place. */
+  readonly exceptions: readonly string[];
 }
 
 /**
@@ -22,9 +24,11 @@ export interface EmissionPlan {
 export async function planEmission(projectFolder: string, settings: EmitSettings): Promise<EmissionPlan> {
   const found = await findContracts(projectFolder, settings.contracts);
   const queues = new Map(found.map(({ contract, file }) => [contract.name, wireJobs(contract, file)]));
+  const jobs = [...queues.values()].flatMap((wired) => [...wired.values()]);
   return {
     schemas: renderContracts(queues),
     bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
-    warnings: [...queues.values()].flatMap((jobs) => [...jobs.values()].flatMap((job) => job.warnings)),
+    warnings: jobs.flatMap((job) => job.warnings),
+    exceptions: jobs.flatMap((job) => job.exceptions),
   };
 }

@@ -65,6 +65,9 @@ function warn(plan: EmissionPlan, terminal: Terminal): void {
   for (const warning of plan.warnings) {
     terminal.complain(terminal.paint('yellow', `Warning: ${warning}`));
   }
+  for (const exception of plan.exceptions) {
+    terminal.complain(terminal.paint('yellow', `Checked in TypeScript only: ${exception}`));
+  }
 }
 
 /** A bundle that is not there is not stale: it is generated and never committed, so a fresh clone has none. */

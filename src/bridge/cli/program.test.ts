@@ -95,10 +95,12 @@ describe('bullmq-bridge emit', () => {
   it('finds contracts in nested folders, and in JavaScript, and leaves tests alone', async () => {
     writeContract('src/jobs/deep/mail.mts', 'z.object({})');
     writeContract('src/jobs/other.js', 'z.object({})', 'other');
+    writeContract('src/jobs/about_node_modules/third.ts', 'z.object({})', 'third');
+    writeFile('src/jobs/node_modules/x/index.js', 'throw new Error("a package was imported")');
     writeFile('src/jobs/mail.test.ts', 'throw new Error("a test was imported")');
     writeFile('src/jobs/types.d.ts', 'export declare const x: number;');
     expect(await cli('emit')).toBe(0);
-    expect(Object.keys(JSON.parse(readFile('schemas/contract.json')).queues)).toEqual(['mail', 'other']);
+    expect(Object.keys(JSON.parse(readFile('schemas/contract.json')).queues)).toEqual(['mail', 'other', 'third']);
   });
 
   it('reads TypeScript in a project whose package.json says CommonJS', async () => {
@@ -107,6 +109,23 @@ describe('bullmq-bridge emit', () => {
     Reflect.set(globalThis, 'contract', defineQueue('mail', { send: job({ data: z.object({}), result: z.null() }) }));
     writeFile('src/jobs/mail.ts', "export const queue: unknown = Reflect.get(globalThis, 'contract');");
     expect([await cli('emit'), complained]).toEqual([0, '']);
+  });
+
+  it('prints what is checked in TypeScript only', async () => {
+    writeFile(
+      'src/jobs/mail.ts',
+      `import * as z from 'zod';
+       import { checkedInTypeScriptOnly, defineQueue, job } from ${JSON.stringify(LIBRARY)};
+       const iban = checkedInTypeScriptOnly(z.string().refine((text) => text !== ''), 'the checksum of the IBAN');
+       export const queue = defineQueue('mail', { send: job({ data: z.object({ iban }), result: z.null() }) });`,
+    );
+    expect(await cli('emit')).toBe(0);
+    expect(complained).toBe(
+      "Checked in TypeScript only: queue 'mail', job 'send', data, at iban: the checksum of the IBAN\n",
+    );
+    expect(JSON.parse(readFile('schemas/mail.send.data.json')).properties).toEqual({
+      iban: { type: 'string', 'x-checkedInTypeScriptOnly': 'the checksum of the IBAN' },
+    });
   });
 
   it('removes the schemas of a job that is gone, and nothing that it did not write', async () => {

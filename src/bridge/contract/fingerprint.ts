@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto';
 import { canonicalJson, type JsonSchema } from './canonical.js';
+import { isMeaningful } from './emission/keywords.js';
 import { mapSchema } from './emission/schema-walk.js';
-
-/** Keywords that only people read: changing them changes no verdict. */
-const ANNOTATIONS = new Set(['$comment', '$id', 'description', 'secret', 'title']);
 
 /**
  * Identifies a contract of a job: two contracts with the same fingerprint accept the same data and results.
- * Titles, descriptions and identifiers do not count.
+ * What only describes does not count: titles, descriptions, examples, metadata of the author's own, identifiers, and what is
+ * checked in TypeScript only.
  *
  * @returns `sha256:` and 64 hex digits, over `{"data":…,"result":…}` as JSON with sorted keys and no white space.
  */
@@ -18,6 +17,6 @@ export function fingerprint(data: JsonSchema, result: JsonSchema): string {
 
 function withoutAnnotations(schema: JsonSchema): JsonSchema {
   return mapSchema(schema, (part) =>
-    Object.fromEntries(Object.entries(part).filter(([keyword]) => !ANNOTATIONS.has(keyword))),
+    Object.fromEntries(Object.entries(part).filter(([keyword]) => isMeaningful(keyword))),
   );
 }

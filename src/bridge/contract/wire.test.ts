@@ -27,9 +27,15 @@ describe('wireJobs', () => {
 describe('fingerprint', () => {
   const base = z.object({ to: z.email(), title: z.string() });
 
-  it('does not change with descriptions, titles or the order of fields', () => {
+  it('does not change with descriptions, titles, metadata or the order of fields', () => {
     const same = z
-      .object({ title: z.string().describe('Subject.'), to: z.email().meta({ title: 'Address' }) })
+      .object({
+        title: z
+          .string()
+          .describe('Subject.')
+          .meta({ secret: true, examples: ['Hello'], 'x-widget': 'line' }),
+        to: z.email().meta({ title: 'Address', deprecated: true }),
+      })
       .describe('A mail.');
     expect(fingerprintOf(same)).toBe(fingerprintOf(base));
   });

@@ -1,6 +1,6 @@
 import type { JsonSchema } from './canonical.js';
 import { emitSchema } from './emission/emission.js';
-import { ContractLintError, type PlacedFinding } from './emission/finding.js';
+import { ContractLintError, type PlacedFinding, placeOf } from './emission/finding.js';
 import { fingerprint } from './fingerprint.js';
 import type { WireOptions } from './options.js';
 import type { QueueContract } from './queue.js';
@@ -22,6 +22,8 @@ export interface WireJob {
   readonly options: WireOptions;
   /** What the other language checks less strictly, as sentences that name the schema. */
   readonly warnings: readonly string[];
+  /** What is checked in TypeScript only, as sentences that name the place. */
+  readonly exceptions: readonly string[];
 }
 
 /**
@@ -31,25 +33,30 @@ export interface WireJob {
  * @throws {@link ContractLintError} with everything in its schemas that cannot be carried over.
  */
 export function wireJobs(contract: QueueContract, file?: string): Map<string, WireJob> {
-  const findings: PlacedFinding[] = [];
-  const wired = new Map<string, WireJob>();
-  for (const [jobName, job] of Object.entries(contract.jobs)) {
-    const data = emitPayload(contract.name, jobName, 'data', job.data);
-    const result = emitPayload(contract.name, jobName, 'result', job.result);
-    findings.push(...data.findings, ...result.findings);
-    wired.set(jobName, {
-      data: data.schema,
-      encodesData: data.hasCodec,
-      result: result.schema,
-      fingerprint: fingerprint(data.schema, result.schema),
-      options: job.options,
-      warnings: [...data.warnings, ...result.warnings],
-    });
-  }
+  const emitted = Object.entries(contract.jobs).map(([name, job]) => ({
+    name,
+    job,
+    data: emitPayload(contract.name, name, 'data', job.data),
+    result: emitPayload(contract.name, name, 'result', job.result),
+  }));
+  const findings = emitted.flatMap(({ data, result }) => [...data.findings, ...result.findings]);
   if (findings.length > 0) {
     throw new ContractLintError(findings, file);
   }
-  return wired;
+  return new Map(
+    emitted.map(({ name, job, data, result }) => [
+      name,
+      {
+        data: data.schema,
+        encodesData: data.hasCodec,
+        result: result.schema,
+        fingerprint: fingerprint(data.schema, result.schema),
+        options: job.options,
+        warnings: [...data.warnings, ...result.warnings],
+        exceptions: [...data.exceptions, ...result.exceptions],
+      },
+    ]),
+  );
 }
 
 /** Emits one schema, and says in its findings and warnings which one it is. */
@@ -63,6 +70,7 @@ function emitPayload(queue: string, job: string, payload: Payload, schema: Schem
     },
     hasCodec: emission.hasCodec,
     findings: emission.findings.map((finding): PlacedFinding => ({ ...finding, queue, job, payload })),
+    exceptions: emission.exceptions.map(({ path, check }) => `${placeOf({ queue, job, payload, path })}: ${check}`),
     warnings: emission.warnings.map((text) => `The ${payload} schema of job '${job}' of queue '${queue}' ${text}.`),
   };
 }

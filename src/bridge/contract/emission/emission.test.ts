@@ -82,6 +82,27 @@ describe('emitSchema', () => {
     expect(JSON.stringify(schema)).toContain('"$ref"');
   });
 
+  it('puts what is used in several places under its id in $defs', () => {
+    const address = z.object({ city: z.string() }).meta({ id: 'Address' });
+    const { schema, findings } = emitSchema(z.object({ from: address, to: address.optional() }));
+    expect(findings).toEqual([]);
+    expect(schema.properties).toEqual({ from: { $ref: '#/$defs/Address' }, to: { $ref: '#/$defs/Address' } });
+    expect(schema.$defs).toMatchObject({ Address: { type: 'object', required: ['city'] } });
+  });
+
+  it('bounds an integer also where its own bound is beyond what JavaScript can hold', () => {
+    const { schema } = emitSchema(
+      z3.object({
+        n: z3
+          .number()
+          .int()
+          .lt(2 ** 60),
+      }),
+    );
+    expect(schema.properties).toMatchObject({ n: { maximum: Number.MAX_SAFE_INTEGER } });
+    expect(JSON.stringify(schema)).not.toContain('exclusiveMaximum');
+  });
+
   it('carries any JSON, where the contract says so', () => {
     expect(emitSchema(z.object({ extra: z.json(), more: z.unknown() })).findings).toEqual([]);
   });
@@ -104,63 +125,15 @@ describe('emitSchema', () => {
     ['default of a codec', isoDate.default(new Date(0))],
     ['integer step', z.int().multipleOf(5)],
     ['readonly nullable enum', z.enum(['a', 'b']).nullable().readonly()],
+    ['a codec of digits', z.codec(z.string().regex(/^\d+$/), z.bigint(), { decode: BigInt, encode: String })],
+    ['a default inside an intersection', z.intersection(z.object({ a: z.int().default(1) }), z.object({ b: z.int() }))],
+    ['a record of named keys', z.record(z.enum(['a', 'b']), z.int())],
+    ['a loose record of one pattern', z.looseRecord(z.string().regex(/^x-/), z.int())],
+    ['an optional end of a tuple', z.tuple([z.string(), z.int().optional()])],
+    ['free text in a template', z.templateLiteral(['id-', z.string()])],
+    ['metadata that describes', z.string().meta({ title: 'Name', examples: ['x'], secret: true, 'x-widget': 'area' })],
   ])('admits %s', (_, schema) => {
     property(schema);
-  });
-
-  it.each<[string, z.ZodType, string]>([
-    ['refine', z.string().refine(() => true), 'refine'],
-    ['superRefine', z.string().superRefine(() => {}), 'refine'],
-    ['check', z.string().check(() => {}), 'refine'],
-    ['coerce', z.coerce.number(), 'coerce'],
-    ['catch', z.string().catch(''), 'catch'],
-    ['preprocess', z.preprocess(String, z.string()), 'preprocess'],
-    ['transform', z.string().transform(Number), 'transform'],
-    ['pipe', z.string().pipe(z.string().min(3)), 'pipe'],
-    ['a checked codec', z.codec(z.string(), z.date().min(0), { decode: (s) => new Date(s), encode: String }), 'codec'],
-    ['trim', z.string().trim(), 'overwrite'],
-    ['toLowerCase', z.string().toLowerCase(), 'overwrite'],
-    ['regex flags', z.string().regex(/^a$/i), 'flags'],
-    ['\\p{…}', z.string().regex(/^\p{L}$/u), 'pattern'],
-    ['look-behind', z.string().regex(/(?<=a)b/), 'pattern'],
-    ['\\b', z.string().regex(/\bword\b/), 'pattern'],
-    ['UTF-16 units', z.string().regex(/^.$/), 'pattern'],
-    ['emoji', z.emoji(), 'pattern'],
-    ['fractional multipleOf', z.number().multipleOf(0.01), 'multiple-of'],
-    ['fractional step', z.number().step(0.5), 'multiple-of'],
-    ['url', z.url(), 'format'],
-    ['jwt', z.jwt(), 'format'],
-    ['ipv6', z.ipv6(), 'format'],
-    ['a format of one’s own', z.stringFormat('mine', () => true), 'format'],
-    ['includes at a position', z.string().includes('x', { position: 2 }), 'position'],
-    ['a default that does not fit', z.string().min(3).default('x'), 'default'],
-    ['a default that is random', z.uuid().default(() => crypto.randomUUID()), 'computed-default'],
-    ['a default that is the time', z.int().default(() => Date.now()), 'computed-default'],
-    ['date', z.date(), 'date'],
-    ['bigint', z.bigint(), 'bigint'],
-    ['map', z.map(z.string(), z.string()), 'map'],
-    ['set', z.set(z.string()), 'set'],
-    ['undefined', z.undefined(), 'undefined'],
-    ['void', z.void(), 'void'],
-    ['symbol', z.symbol(), 'symbol'],
-    ['nan', z.nan(), 'nan'],
-    ['promise', z.promise(z.string()), 'promise'],
-    ['file', z.file(), 'file'],
-    ['custom', z.custom<string>(), 'custom'],
-    ['instanceof', z.instanceof(Date), 'custom'],
-    ['undefined literal', z.literal(undefined), 'literal'],
-    ['bigint literal', z.literal(1n), 'literal'],
-  ])('refuses %s, with path, reason and way out', (_, schema, rule) => {
-    const { findings } = emitSchema(z.object({ list: z.array(z.object({ field: schema })) }));
-    expect(findings).toEqual([
-      { path: 'list[].field', rule, reason: expect.stringMatching(/\w/), wayOut: expect.stringMatching(/\w/) },
-    ]);
-  });
-
-  it('refuses functions', () => {
-    expect(emitSchema(z.object({ f: z.function() as unknown as z.ZodType })).findings).toMatchObject([
-      { path: 'f', rule: 'function' },
-    ]);
   });
 
   it('reports everything that is wrong, not only the first', () => {
@@ -173,6 +146,9 @@ describe('emitSchema', () => {
   it.each<[string, Schema]>([
     ['z.any()', z.any()],
     ['z.unknown() with a description', z.unknown().describe('whatever')],
+    ['z.any() with an id', z.any().meta({ id: 'Anything' })],
+    ['z.unknown() or null', z.unknown().nullable()],
+    ['z.any() as one of several', z.union([z.string(), z.any()])],
     ['z3.any()', z3.any()],
   ])('refuses a schema that demands nothing: %s', (_, schema) => {
     expect(emitSchema(schema).findings).toMatchObject([{ path: '', rule: 'empty' }]);
@@ -209,21 +185,5 @@ describe('emitSchema of a zod 3 schema', () => {
       expect.stringContaining("'date-time'"),
       expect.stringContaining("'uuid'"),
     ]);
-  });
-
-  it.each<[string, z3.ZodTypeAny, string]>([
-    ['refine', z3.string().refine(() => true), 'refine'],
-    ['transform', z3.string().transform(Number), 'transform'],
-    ['preprocess', z3.preprocess(String, z3.string()), 'preprocess'],
-    ['coerce', z3.coerce.number(), 'coerce'],
-    ['catch', z3.string().catch(''), 'catch'],
-    ['pipe', z3.string().pipe(z3.string()), 'pipe'],
-    ['trim', z3.string().trim(), 'overwrite'],
-    ['flags', z3.string().regex(/a/i), 'flags'],
-    ['fractional step', z3.number().multipleOf(0.1), 'multiple-of'],
-    ['date', z3.date(), 'date'],
-    ['map', z3.map(z3.string(), z3.string()), 'map'],
-  ])('refuses %s', (_, schema, rule) => {
-    expect(emitSchema(z3.object({ field: schema })).findings).toMatchObject([{ path: 'field', rule }]);
   });
 });

@@ -1,6 +1,8 @@
-import type { JsonSchema } from '../canonical.js';
+import type { Json, JsonSchema } from '../canonical.js';
 import { isZod4, type Schema } from '../schema.js';
+import type { TypeScriptOnlyCheck } from './exception.js';
 import type { Finding } from './finding.js';
+import { isDemanding } from './keywords.js';
 import { Linter } from './linter.js';
 import { portableSchema } from './portable.js';
 import { emitZod3 } from './zod3.js';
@@ -11,6 +13,8 @@ export interface Emission {
   readonly schema: JsonSchema;
   /** What JSON Schema cannot carry; a schema with findings must not be used. */
   readonly findings: readonly Finding[];
+  /** What the author has admitted to be checked in TypeScript only. */
+  readonly exceptions: readonly TypeScriptOnlyCheck[];
   /** What is carried more weakly than it is written. Each continues "the schema …". */
   readonly warnings: readonly string[];
   /** Whether parsed values have to be encoded again before they travel. */
@@ -28,11 +32,33 @@ export function emitSchema(schema: Schema): Emission {
   if (demandsNothing(portable) && linter.findings.length === 0) {
     linter.report('', 'empty');
   }
-  return { schema: portable, findings: linter.findings, warnings, hasCodec: linter.sawCodec };
+  return {
+    schema: portable,
+    findings: linter.findings,
+    exceptions: linter.exceptions,
+    warnings,
+    hasCodec: linter.sawCodec,
+  };
 }
 
-const SILENT_KEYWORDS = new Set(['$schema', '$id', '$comment', '$defs', 'title', 'description', 'default']);
-
-function demandsNothing(schema: JsonSchema): boolean {
-  return Object.keys(schema).every((keyword) => SILENT_KEYWORDS.has(keyword));
+/** Whether a schema accepts everything: nothing in it demands, or what demands is an alternative to what does not. */
+function demandsNothing(schema: JsonSchema, root = schema, seen = new Set<string>()): boolean {
+  const isSilent = (part: Json): boolean =>
+    part === true || (typeof part === 'object' && demandsNothing(part as JsonSchema, root, seen));
+  return Object.entries(schema).every(([keyword, value]) => {
+    switch (keyword) {
+      case 'anyOf':
+        return (value as readonly Json[]).some(isSilent);
+      case 'allOf':
+        return (value as readonly Json[]).every(isSilent);
+      case '$ref': {
+        const name = /^#\/\$defs\/([^/]+)$/.exec(String(value))?.[1];
+        const definition = name === undefined || seen.has(name) ? undefined : (root.$defs as JsonSchema)[name];
+        seen.add(String(name));
+        return definition !== undefined && isSilent(definition);
+      }
+      default:
+        return !isDemanding(keyword);
+    }
+  });
 }

@@ -27,8 +27,16 @@ export class ContractLintError extends Error {
   }
 }
 
+/** Says where in a contract something is, for people. */
+export function placeOf({
+  queue,
+  job,
+  payload,
+  path,
+}: Pick<PlacedFinding, 'queue' | 'job' | 'payload' | 'path'>): string {
+  return `queue '${queue}', job '${job}', ${payload}${path === '' ? '' : `, at ${path}`}`;
+}
+
 function describe(finding: PlacedFinding, file: string | undefined): string {
-  const place = `queue '${finding.queue}', job '${finding.job}', ${finding.payload}`;
-  const path = finding.path === '' ? '' : `, at ${finding.path}`;
-  return `${file === undefined ? '' : `${file}: `}${place}${path}: ${finding.reason}. Instead: ${finding.wayOut}.`;
+  return `${file === undefined ? '' : `${file}: `}${placeOf(finding)}: ${finding.reason}. Instead: ${finding.wayOut}.`;
 }

@@ -1,10 +1,14 @@
+import type { TypeScriptOnlyCheck } from './exception.js';
 import type { Finding } from './finding.js';
+import { PatternError, portablePattern } from './pattern.js';
 import { type FixedRule, REMEDIES, type Remedy } from './remedies.js';
 
-/** Gathers findings and patterns while a schema is emitted. */
+/** Gathers findings, exceptions and patterns while a schema is emitted. */
 export class Linter {
   readonly #findings = new Map<string, Finding>();
   readonly #patterns = new Map<string, RegExp>();
+  /** Checks that are made in TypeScript only, as the author has said. */
+  readonly exceptions: TypeScriptOnlyCheck[] = [];
   /** Set when the schema has a codec anywhere. */
   sawCodec = false;
 
@@ -23,20 +27,46 @@ export class Linter {
     this.#findings.set(`${path}\n${rule}`, { path, rule, ...remedy });
   }
 
-  /** Remembers a regular expression of the author's, and reports flags that emission would drop. */
-  notePattern(pattern: RegExp, path: string): void {
+  /**
+   * Remembers a regular expression that zod runs.
+   *
+   * @returns why emission cannot carry it, by rule.
+   */
+  examinePattern(pattern: RegExp): Map<'flags' | 'pattern', Remedy> {
+    const faults = new Map<'flags' | 'pattern', Remedy>();
     const flags = pattern.flags.replace('u', '');
     if (flags !== '') {
-      this.reportWith(path, 'flags', {
+      faults.set('flags', {
         reason: `JSON Schema has no regex flags, and the pattern has '${flags}'`,
         wayOut: 'spell it out, for example [Aa] for a case-insensitive a',
       });
     }
-    this.#patterns.set(pattern.source, pattern);
+    const remedy = unportable(pattern.source, pattern.unicode);
+    if (remedy !== undefined) {
+      faults.set('pattern', remedy);
+    }
+    // Of two with one source, the one without the u flag: what holds for it holds for the other.
+    if (this.#patterns.get(pattern.source)?.unicode !== false) {
+      this.#patterns.set(pattern.source, pattern);
+    }
+    return faults;
   }
 
   /** The regular expression that has this source; undefined when the converter made the pattern itself. */
   patternOf(source: string): RegExp | undefined {
     return this.#patterns.get(source);
+  }
+}
+
+/** What to say of a pattern that has no portable form; undefined for one that has. */
+export function unportable(source: string, unicode: boolean): Remedy | undefined {
+  try {
+    portablePattern(source, unicode);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof PatternError)) {
+      throw error;
+    }
+    return { reason: `the pattern /${source}/ is not portable: ${error.message}`, wayOut: error.wayOut };
   }
 }

@@ -12,6 +12,11 @@ describe('portablePattern', () => {
     ['spells out \\D', /\D/u, '[^0-9]'],
     ['spells out the dot', /./u, String.raw`[^\n\r\u2028\u2029]`],
     ['writes any character in a portable way', /[\s\S]/u, String.raw`(?:[^\n]|\n)`],
+    [
+      'takes units for characters where their number does not matter',
+      /[\s\S]*a[\S\s]+/,
+      String.raw`(?:[^\n]|\n)*a(?:[^\n]|\n)+`,
+    ],
     // biome-ignore lint/correctness/noEmptyCharacterClassInRegex: this is what is tested.
     ['writes [^] as any character', /[^]/u, String.raw`(?:[^\n]|\n)`],
     ['turns a named group into a plain one', /(?<year>\d{4})/, '([0-9]{4})'],
@@ -46,6 +51,7 @@ describe('portablePattern', () => {
     ['half of a surrogate pair', /\ud83d/, /surrogate/],
     ['the dot without the u flag', /^.{1,5}$/, /without the u flag, '\.'/],
     ['a negated class without the u flag', /[^/]/, /without the u flag/],
+    ['counted units', /^[\s\S]{1,5}$/, /without the u flag, any character, counted,/],
     ['\\S without the u flag', /\S/, /without the u flag/],
     ['an astral character without the u flag', /😀+/, /without the u flag/],
   ])('refuses %s', (_, regex, reason) => {

@@ -132,6 +132,9 @@ class PatternRewriter {
     }
     const shorthand = this.#shorthand();
     if (shorthand !== undefined) {
+      if (shorthand.negated) {
+        this.#requireUnicode(`\\${shorthand.letter.toUpperCase()}`);
+      }
       return shorthand.negated ? `[^${shorthand.members}]` : `[${shorthand.members}]`;
     }
     return this.#escapedCharacter(false);
@@ -146,11 +149,7 @@ class PatternRewriter {
       return undefined;
     }
     this.#next();
-    const negated = char !== letter;
-    if (negated) {
-      this.#requireUnicode(`\\${char}`);
-    }
-    return { letter, members, negated };
+    return { letter, members, negated: char !== letter };
   }
 
   /** An escape that stands for one character. */
@@ -246,6 +245,10 @@ class PatternRewriter {
     if (negations.length > 0) {
       const everything = negations.some((letter) => shorthands.has(letter.toLowerCase()));
       if (everything && !negated) {
+        // Any number of units is any number of characters; a counted number is not.
+        if (!this.#repeatsFreely()) {
+          this.#requireUnicode('any character, counted,');
+        }
         return ANY;
       }
       throw new PatternError(
@@ -257,6 +260,11 @@ class PatternRewriter {
       this.#requireUnicode('a negated class');
     }
     return `[${negated ? '^' : ''}${members}]`;
+  }
+
+  /** Whether what stands before is repeated without a limit, and at least once at most. */
+  #repeatsFreely(): boolean {
+    return /^(?:[*+]|\{[01],\})/.test(this.#chars.slice(this.#at, this.#at + 4).join(''));
   }
 
   /** One member of a class, or a range of two. */

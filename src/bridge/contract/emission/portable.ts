@@ -1,6 +1,6 @@
 import type { Json, JsonSchema } from '../canonical.js';
-import type { Linter } from './linter.js';
-import { PatternError, portablePattern } from './pattern.js';
+import { type Linter, unportable } from './linter.js';
+import { portablePattern } from './pattern.js';
 import { payloadPath, type SchemaPath } from './schema-path.js';
 import { mapSchema } from './schema-walk.js';
 
@@ -15,19 +15,17 @@ const STANDARD_FORMATS = new Set(['date-time', 'date', 'time', 'duration', 'emai
  */
 export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
   const pattern = (source: string, path: SchemaPath): string => {
-    try {
-      // Patterns that zod made itself are not run by zod, so they mean what JSON Schema means: characters.
-      return portablePattern(source, linter.patternOf(source)?.unicode ?? true);
-    } catch (error) {
-      if (!(error instanceof PatternError)) {
-        throw error;
-      }
-      linter.reportWith(payloadPath(path), 'pattern', {
-        reason: `the pattern /${source}/ is not portable: ${error.message}`,
-        wayOut: error.wayOut,
-      });
-      return source;
+    const known = linter.patternOf(source);
+    // Patterns that zod made itself are not run by zod, so they mean what JSON Schema means: characters.
+    const unicode = known?.unicode ?? true;
+    const fault = unportable(source, unicode);
+    if (fault === undefined) {
+      return portablePattern(source, unicode);
     }
+    if (known === undefined) {
+      linter.reportWith(payloadPath(path), 'pattern', fault);
+    }
+    return source;
   };
 
   return mapSchema(schema, (part, path) => {
@@ -54,10 +52,16 @@ export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
 
 /** Beyond 2^53 - 1 JavaScript rounds what Python keeps. */
 function boundInteger(schema: Record<string, Json>): void {
-  if (schema.exclusiveMinimum === undefined) {
+  if (!isWithin(schema.exclusiveMinimum)) {
+    delete schema.exclusiveMinimum;
     schema.minimum = Math.max(Number(schema.minimum ?? Number.MIN_SAFE_INTEGER), Number.MIN_SAFE_INTEGER);
   }
-  if (schema.exclusiveMaximum === undefined) {
+  if (!isWithin(schema.exclusiveMaximum)) {
+    delete schema.exclusiveMaximum;
     schema.maximum = Math.min(Number(schema.maximum ?? Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
   }
+}
+
+function isWithin(bound: Json | undefined): boolean {
+  return typeof bound === 'number' && Math.abs(bound) <= Number.MAX_SAFE_INTEGER;
 }

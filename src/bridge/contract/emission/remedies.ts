@@ -7,9 +7,23 @@ export interface Remedy {
 /** What the linter refuses, by rule. Rules are named after what the author of the contract wrote. */
 export const REMEDIES = {
   bigint: { reason: 'JSON has no bigint', wayOut: 'z.int(), or a z.codec() over a string of digits' },
+  bound: {
+    reason: 'the bound is no finite number, or the length no whole number from 0',
+    wayOut: 'a number, or no bound at all',
+  },
   catch: {
     reason: '.catch() turns bad values into good ones in TypeScript only',
     wayOut: '.default(…) or .optional()',
+  },
+  'changing-intersection': {
+    reason:
+      'both sides of the intersection know a key for which one has a default or a codec, and zod cannot merge the two',
+    wayOut: 'one object: a.extend(b.shape)',
+  },
+  'closed-intersection': {
+    reason:
+      'a side of the intersection is closed (a strict object, or a record of certain keys), which zod and JSON Schema read differently',
+    wayOut: 'one object: z.strictObject({ ...a.shape, ...b.shape })',
   },
   codec: {
     reason: 'the decoded side of the codec has checks, and only its wire side is emitted',
@@ -29,22 +43,62 @@ export const REMEDIES = {
   },
   date: { reason: 'JSON has no date', wayOut: 'z.iso.datetime(), or z.codec(z.iso.datetime(), z.date(), …)' },
   default: { reason: 'the default does not satisfy its own schema', wayOut: 'a default that does' },
+  'duplicate-id': {
+    reason: 'two schemas have the same id',
+    wayOut: 'an id of its own for each in .meta({ id })',
+  },
   empty: {
     reason: 'the schema demands nothing, so both sides would accept anything',
     wayOut: 'the shape that is meant, or z.json() where any JSON is',
   },
   file: { reason: 'JSON has no file', wayOut: 'a path or an id: z.string()' },
+  format: {
+    reason: 'a format alone demands nothing in JSON Schema',
+    wayOut: 'z.string().regex(…) with what has to hold, or checkedInTypeScriptOnly(…)',
+  },
   function: { reason: 'JSON has no function', wayOut: 'a name for it: z.enum([…])' },
-  literal: { reason: 'JSON has neither undefined nor bigint', wayOut: '.optional(), or the number as text' },
+  id: {
+    reason: 'the id names a definition in the emitted schema, and is no plain name',
+    wayOut: 'an id of letters, digits, _, . and -, which begins with a letter',
+  },
+  intersection: {
+    reason: 'a side of the intersection is closed, which zod 3 and JSON Schema read differently',
+    wayOut: 'one object: a.merge(b)',
+  },
+  literal: {
+    reason: 'JSON has no such literal: no undefined, bigint, NaN or Infinity',
+    wayOut: '.optional(), or the number as text',
+  },
+  'loose-record': {
+    reason: 'JSON Schema can let other keys through only where one pattern says which keys are meant',
+    wayOut: 'z.looseRecord(z.string().regex(…), …) with nothing else on the key, or z.record(…)',
+  },
   map: { reason: 'JSON has no Map', wayOut: 'z.record(z.string(), …)' },
+  metadata: {
+    reason: '.meta() sets a keyword that only Python would check',
+    wayOut:
+      "zod's own method for it, and in .meta() only what describes: title, description, examples or keys of your own",
+  },
   'multiple-of': {
-    reason: 'a fractional step is inexact in binary: 19.99 is no multiple of 0.01 to most validators',
-    wayOut: 'an integer of the smaller unit, for example cents',
+    reason: 'steps are exact for integers only: 19.99 is no multiple of 0.01 to most validators',
+    wayOut: 'an integer of the smaller unit, for example cents: z.int().multipleOf(5)',
   },
   nan: { reason: 'JSON has no NaN', wayOut: 'z.null()' },
+  'needless-exception': {
+    reason: 'checkedInTypeScriptOnly() finds nothing here that Python could not check',
+    wayOut: 'remove it, or put it around the schema that has the check',
+  },
+  optional: {
+    reason: 'a value can be left out only of an object or a record: in a list undefined becomes null',
+    wayOut: '.nullable(), or .optional() on a field of an object',
+  },
   overwrite: {
     reason: 'it changes the value (.trim(), .toLowerCase() and the like) in TypeScript only',
     wayOut: 'change the value before it is added, and demand the outcome with .regex()',
+  },
+  'own-schema': {
+    reason: 'the schema brings its own JSON Schema, which need not be what zod checks',
+    wayOut: 'a schema made of zod’s parts',
   },
   pipe: { reason: '.pipe() checks twice, and only its first schema is emitted', wayOut: 'one schema, or z.codec()' },
   position: { reason: 'a position counts UTF-16 units', wayOut: '.regex() with the u flag' },
@@ -53,12 +107,21 @@ export const REMEDIES = {
     wayOut: 'prepare the value before the job is added',
   },
   promise: { reason: 'JSON has no promise', wayOut: 'the schema of what it resolves to' },
+  'record-key': {
+    reason: 'keys are text in JSON, and only text can be checked there',
+    wayOut: 'z.string(), with .regex(/^\\d+$/) for numbers, or z.enum([…])',
+  },
   refine: {
     reason: '.refine(), .superRefine() and .check() are code, which only TypeScript can run',
-    wayOut: 'say it with .regex(), .min(), .max(), z.enum() or z.union(), or check it in the processor',
+    wayOut:
+      'say it with .regex(), .min(), .max(), z.enum() or z.union(), or admit it: checkedInTypeScriptOnly(schema, what)',
   },
   set: { reason: 'JSON has no Set', wayOut: 'z.array(…)' },
   symbol: { reason: 'JSON has no symbol', wayOut: 'z.enum([…]) or z.literal(…)' },
+  text: {
+    reason: 'the text that zod 3 looks for has characters that zod-to-json-schema writes wrongly',
+    wayOut: '.regex(…), or zod 4',
+  },
   transform: {
     reason: 'a transform is code, which only TypeScript can run',
     wayOut: 'z.codec(wire, value, …), or transform after parsing',

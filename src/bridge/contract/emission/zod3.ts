@@ -1,6 +1,9 @@
 import type { ZodTypeAny, ZodTypeDef } from 'zod/v3';
 import { ignoreOverride, zodToJsonSchema } from 'zod-to-json-schema';
 import type { Json, JsonSchema } from '../canonical.js';
+import { typeScriptOnlyCheck } from '../typescript-only.js';
+import { ComputedDefaults } from './computed-defaults.js';
+import { TYPESCRIPT_ONLY_KEYWORD } from './exception.js';
 import type { Linter } from './linter.js';
 import type { FixedRule } from './remedies.js';
 import { payloadPath } from './schema-path.js';
@@ -25,12 +28,19 @@ const REFUSED_TYPES: Readonly<Record<string, FixedRule>> = {
 /** Checks of a string that change it. */
 const OVERWRITES = new Set(['trim', 'toLowerCase', 'toUpperCase']);
 
+/** Checks of a string for a text in it. */
+const TEXT_CHECKS = new Set(['startsWith', 'endsWith', 'includes']);
+
+/** Formats of which zod-to-json-schema emits nothing that Python checks, or a pattern that is weaker than zod 3's own. */
+const WEAK_FORMATS = new Set(['base64', 'jwt', 'cidr']);
+
 /**
  * Emits a schema that is still written with zod 3, lifted from draft-07 to 2020-12.
  *
  * @returns the schema, and warnings that name what Python checks less strictly than zod 3 does.
  */
 export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSchema; warnings: string[] } {
+  const lint = new Zod3Lint(linter);
   const draft7 = zodToJsonSchema(schema, {
     target: 'jsonSchema7',
     definitionPath: '$defs',
@@ -39,18 +49,25 @@ export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSch
     removeAdditionalStrategy: 'strict',
     emailStrategy: 'pattern:zod',
     override: (def, refs) => {
-      lintNode(def, payloadPath(refs.currentPath.slice(1)), linter);
+      lint.visit(def, payloadPath(refs.currentPath.slice(1)));
       return ignoreOverride;
     },
+    postProcess: (emitted, def) => {
+      const check = typeScriptOnlyCheck(def);
+      return check === undefined || emitted === undefined ? emitted : { ...emitted, [TYPESCRIPT_ONLY_KEYWORD]: check };
+    },
   });
+  lint.finish();
   const emitted = lift(draft7 as JsonSchema);
   return {
     emitted: { ...emitted, $schema: 'https://json-schema.org/draft/2020-12/schema' },
     warnings: [
       'is written with zod 3, which counts the length of a string in UTF-16 units; Python counts characters',
-      ...formatsOf(emitted).map(
-        (format) => `has the format '${format}', which Python does not check; use zod 4 or .regex()`,
-      ),
+      ...[...new Set([...lint.weakFormats, ...formatsOf(emitted)])]
+        .sort()
+        .map(
+          (format) => `has the format '${format}', which Python does not check as zod 3 does; use zod 4 or .regex()`,
+        ),
     ],
   };
 }
@@ -60,31 +77,137 @@ interface SomeDef extends ZodTypeDef {
   readonly typeName?: string;
   readonly coerce?: boolean;
   readonly effect?: { readonly type: 'refinement' | 'transform' | 'preprocess' };
-  readonly checks?: readonly { readonly kind: string; readonly regex?: RegExp; readonly value?: unknown }[];
+  readonly checks?: readonly SomeCheck[];
+  readonly innerType?: ZodTypeAny;
+  readonly defaultValue?: () => unknown;
+  readonly value?: unknown;
+  readonly left?: ZodTypeAny;
+  readonly right?: ZodTypeAny;
+  readonly unknownKeys?: string;
 }
 
-function lintNode(def: SomeDef, path: string, linter: Linter): void {
-  const refused = REFUSED_TYPES[def.typeName ?? ''];
-  if (refused !== undefined) {
-    linter.report(path, refused);
+interface SomeCheck {
+  readonly kind: string;
+  readonly regex?: RegExp;
+  readonly value?: unknown;
+  readonly position?: number;
+}
+
+/** Reports what in a zod 3 schema JSON Schema cannot carry, while zod-to-json-schema goes through it. */
+class Zod3Lint {
+  readonly #linter: Linter;
+  readonly #defaults = new ComputedDefaults();
+  /** Formats whose emitted form is weaker than the format. */
+  readonly weakFormats = new Set<string>();
+
+  constructor(linter: Linter) {
+    this.#linter = linter;
   }
-  if (def.effect !== undefined) {
-    linter.report(path, def.effect.type === 'refinement' ? 'refine' : def.effect.type);
-  }
-  if (def.coerce === true) {
-    linter.report(path, 'coerce');
-  }
-  for (const check of def.checks ?? []) {
-    if (OVERWRITES.has(check.kind)) {
-      linter.report(path, 'overwrite');
+
+  finish(): void {
+    for (const path of this.#defaults.changed()) {
+      this.#linter.report(path, 'computed-default');
     }
-    if (check.kind === 'multipleOf' && !Number.isSafeInteger(check.value)) {
-      linter.report(path, 'multiple-of');
+  }
+
+  visit(def: SomeDef, path: string): void {
+    const refused = REFUSED_TYPES[def.typeName ?? ''];
+    if (refused !== undefined) {
+      this.#linter.report(path, refused);
+    }
+    if (def.coerce === true) {
+      this.#linter.report(path, 'coerce');
+    }
+    this.#lintEffect(def, path);
+    this.#lintType(def, path);
+    for (const check of def.checks ?? []) {
+      this.#lintCheck(check, def, path);
+    }
+  }
+
+  #lintEffect(def: SomeDef, path: string): void {
+    const check = typeScriptOnlyCheck(def);
+    if (def.effect?.type === 'refinement') {
+      if (check === undefined) {
+        this.#linter.report(path, 'refine');
+      } else {
+        this.#linter.exceptions.push({ path, check });
+      }
+      return;
+    }
+    if (def.effect !== undefined) {
+      this.#linter.report(path, def.effect.type);
+    }
+    if (check !== undefined) {
+      this.#linter.report(path, 'needless-exception');
+    }
+  }
+
+  #lintType(def: SomeDef, path: string): void {
+    switch (def.typeName) {
+      case 'ZodLiteral':
+        if (!isJsonScalar(def.value)) this.#linter.report(path, 'literal');
+        break;
+      case 'ZodOptional':
+        // In a list, undefined becomes null.
+        if (path === '' || path.endsWith('[]')) this.#linter.report(path, 'optional');
+        break;
+      case 'ZodDefault': {
+        const value = def.defaultValue?.();
+        const { innerType } = def;
+        this.#defaults.watch(
+          {
+            type: 'default',
+            get defaultValue() {
+              return def.defaultValue?.();
+            },
+          },
+          path,
+        );
+        if (innerType?.safeParse(value).success === false) this.#linter.report(path, 'default');
+        break;
+      }
+      case 'ZodIntersection':
+        if ([def.left, def.right].some((side) => (side?._def as SomeDef | undefined)?.unknownKeys === 'strict')) {
+          this.#linter.report(path, 'intersection');
+        }
+        break;
+      default:
+        break;
+    }
+  }
+
+  #lintCheck(check: SomeCheck, def: SomeDef, path: string): void {
+    if (OVERWRITES.has(check.kind)) {
+      this.#linter.report(path, 'overwrite');
+    }
+    if (check.position !== undefined) {
+      this.#linter.report(path, 'position');
+    } else if (TEXT_CHECKS.has(check.kind) && !isWrittenRightly(String(check.value))) {
+      this.#linter.report(path, 'text');
+    }
+    if (check.kind === 'multipleOf') {
+      const whole = def.checks?.some(({ kind }) => kind === 'int') && Number.isSafeInteger(check.value);
+      if (!whole || Number(check.value) <= 0) this.#linter.report(path, 'multiple-of');
+    }
+    if (WEAK_FORMATS.has(check.kind)) {
+      this.weakFormats.add(check.kind);
     }
     if (check.regex !== undefined) {
-      linter.notePattern(check.regex, path);
+      for (const [rule, remedy] of this.#linter.examinePattern(check.regex)) {
+        this.#linter.reportWith(path, rule, remedy);
+      }
     }
   }
+}
+
+/** zod-to-json-schema 3.25 escapes w and W, which makes classes of them, and halves of what is beyond U+FFFF. */
+function isWrittenRightly(text: string): boolean {
+  return !/[wW]|[^\x20-\x7e]/.test(text);
+}
+
+function isJsonScalar(value: unknown): boolean {
+  return value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
 }
 
 /** Draft-07 to 2020-12: tuples changed their keywords, nothing else of what zod-to-json-schema writes did. */
