@@ -27,7 +27,9 @@ export function readThrough(schema: Schema, value: unknown): Reading {
     return { value: parsed.data };
   }
   const issues: readonly ZodIssue[] = parsed.error.issues;
-  return { issues: issues.map((issue) => issueAt(issue.path, ruleOf(issue, value), issue.message)) };
+  return {
+    issues: issues.flatMap(resolveUnion).map((issue) => issueAt(issue.path, ruleOf(issue, value), issue.message)),
+  };
 }
 
 /** An issue at a place of the value. */
@@ -62,7 +64,7 @@ export function formatPath(path: readonly PropertyKey[]): string {
 
 /** The part of zod's issues that both versions share, as far as it is looked at. */
 interface ZodIssue {
-  readonly code?: string;
+  readonly code?: string | undefined;
   readonly path: readonly PropertyKey[];
   readonly message: string;
   /** Of what is too small or too big: what kind of thing it is. Version 3 calls it `type`. */
@@ -70,6 +72,10 @@ interface ZodIssue {
   readonly type?: string;
   readonly inclusive?: boolean;
   readonly values?: readonly unknown[];
+  /** Of a union, in version 4: the issues of each option, with paths that start at the union. */
+  readonly errors?: readonly (readonly ZodIssue[])[];
+  /** The same in version 3, with paths that start at the root. */
+  readonly unionErrors?: readonly { readonly issues: readonly ZodIssue[] }[];
 }
 
 /** zod's codes whose keyword is always the same, of both versions. */
@@ -109,4 +115,29 @@ function limitOf({ origin, type, inclusive }: ZodIssue, side: 'min' | 'max', bou
     default:
       return inclusive === false ? `exclusive${bound}` : `${side}imum`;
   }
+}
+
+/**
+ * What is wrong with the option of a union that was probably meant: of those whose kind of value it is, the one whose literals
+ * fit best, and then the one with the fewest faults. Where none stands out, and outside of unions, the issue itself.
+ */
+function resolveUnion(issue: ZodIssue): readonly ZodIssue[] {
+  if (issue.code !== 'invalid_union') {
+    return [issue];
+  }
+  const inZod4 = issue.errors?.map((option) =>
+    option.map((part) => ({ ...part, path: [...issue.path, ...part.path] })),
+  );
+  const options = inZod4 ?? issue.unionErrors?.map((error) => error.issues) ?? [];
+  const [closest, next] = options
+    .map((option) => option.flatMap(resolveUnion))
+    .filter((faults) => faults.length > 0 && faults.every(({ path }) => path.length > issue.path.length))
+    .map((faults) => ({ faults, unfit: faults.filter(isLiteral).length }))
+    .sort((one, other) => one.unfit - other.unfit || one.faults.length - other.faults.length);
+  const tie = next !== undefined && next.unfit === closest?.unfit && next.faults.length === closest.faults.length;
+  return closest === undefined || tie ? [issue] : closest.faults;
+}
+
+function isLiteral({ code }: ZodIssue): boolean {
+  return code === 'invalid_value' || code === 'invalid_literal';
 }
