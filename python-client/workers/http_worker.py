@@ -29,7 +29,7 @@ from workers.processing.extractor import process_file
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workers.processing.results import AggregateBatchResult, ProcessFileResult
+    from workers.payloads import AggregateBatchResult, ProcessFileResult
 
 MOST_BODY_BYTES = 1024 * 1024
 """A longer request body is refused."""

@@ -3,25 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import TypedDict
 
 QUEUE = "file-processing"
 PROCESS_FILE = "process-file"
 AGGREGATE_BATCH = "aggregate-batch"
 
 _FILE_JOB = re.compile(r"file-(?P<doc_id>.+)-run-\d+(?:-[0-9a-f]{8})?")
-
-
-class ProcessFileData(TypedDict):
-    """Data of ``process-file``."""
-
-    doc_id: str
-
-
-class AggregateBatchData(TypedDict):
-    """Data of ``aggregate-batch``."""
-
-    batch_id: str
 
 
 def document_of_job(key: str) -> str:

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from bullmq_bridge import Job, Unrecoverable, Worker
 from workers.config import Config, ConfigError
 from workers.database.connection import dispose_engines, get_engine, get_session
-from workers.jobs import AGGREGATE_BATCH, PROCESS_FILE, QUEUE, AggregateBatchData, ProcessFileData, document_of_job
+from workers.jobs import AGGREGATE_BATCH, PROCESS_FILE, QUEUE, document_of_job
 from workers.processing.aggregator import aggregate_batch
 from workers.processing.errors import BatchNotFound, DocumentNotFound, DocumentUnreadable
 from workers.processing.extractor import process_file
 
 if TYPE_CHECKING:
     from bullmq_bridge import Event
-    from workers.processing.results import AggregateBatchResult, ProcessFileResult
+    from workers.payloads import AggregateBatchData, AggregateBatchResult, ProcessFileData, ProcessFileResult
 
 try:
     config = Config.from_environment()

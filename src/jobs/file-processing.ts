@@ -32,7 +32,10 @@ export const fileProcessing = defineQueue('file-processing', {
     }),
     result: z.object({
       batch_id: z.string().min(1).max(200),
-      status: z.enum(['completed', 'completed_with_errors', 'failed']),
+      status: z.enum(['completed', 'completed_with_errors', 'failed']).meta({
+        id: 'BatchOutcome',
+        description: '`failed` when no document was read, `completed` when every one was.',
+      }),
       files: z.int().min(0).describe('Documents in the batch.'),
       completed: z.int().min(0).describe('Documents that were extracted.'),
       failed: z.int().min(0).describe('Documents that could not be extracted.'),

@@ -15,8 +15,8 @@ export const BRIDGE_COMMAND = ['--import', 'tsx', 'src/bridge/cli/main.ts'];
 /**
  * Runs `bullmq-bridge emit` when something that it depends on has changed since the last time.
  *
- * @param {{ schemas: boolean }} options `schemas`: write schemas/ as well. Tests and checks only need the bundle, and
- *   must not hide that the committed schemas are stale.
+ * @param {{ schemas: boolean }} options `schemas`: write schemas/ and the Python types as well. Tests and checks only need the
+ *   bundle, and must not hide that what is committed is stale.
  * @returns {Promise<void>}
  */
 export async function ensureBundle({ schemas }) {
@@ -25,7 +25,7 @@ export async function ensureBundle({ schemas }) {
   const done = await readFile(stampFile, 'utf8').catch(() => '');
   if (done === wanted && existsSync(BUNDLE)) return;
 
-  const elsewhere = schemas ? [] : ['--schemas', join(CACHE, 'schemas')];
+  const elsewhere = schemas ? [] : ['--schemas', join(CACHE, 'schemas'), '--python', join(CACHE, 'payloads.py')];
   await step(`Emitting the protocol bundle${schemas ? ' and schemas' : ''} (bullmq-bridge emit)`, () =>
     captureOrFail(process.execPath, [...BRIDGE_COMMAND, 'emit', ...elsewhere], {
       cwd: ROOT,

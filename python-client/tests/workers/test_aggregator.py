@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from conftest import Store
 
     from workers.config import Config
-    from workers.processing.results import AggregateBatchResult
+    from workers.payloads import AggregateBatchResult
 
 
 def _process(config: Config, doc_ids: list[str]) -> None:

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from conftest import Store
 
     from workers.config import Config
-    from workers.processing.results import ProcessFileResult
+    from workers.payloads import ProcessFileResult
 
 PYTHON_CLIENT = Path(__file__).resolve().parents[2]
 

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from workers.database.connection import read_transaction, write_transaction
 from workers.database.models import Batch, Document
+from workers.payloads import AggregateBatchResult
 from workers.processing.clock import now_ms
 from workers.processing.errors import BatchNotFound
 from workers.processing.report import BatchReport
-from workers.processing.results import AggregateBatchResult
 from workers.processing.transcript import clean_text
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from sqlalchemy import select
 
 from workers.database.connection import read_transaction, write_transaction
 from workers.database.models import Document
+from workers.payloads import ProcessFileResult
 from workers.processing.clock import now_ms
 from workers.processing.errors import DocumentNotFound, DocumentUnreadable
 from workers.processing.extraction import read_file
-from workers.processing.results import ProcessFileResult
 
 if TYPE_CHECKING:
     from sqlalchemy.orm import Session

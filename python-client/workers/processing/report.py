@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from workers.processing.results import BatchOutcome
+    from workers.payloads import BatchOutcome
 
 _MOST_EMAILS = 20
 

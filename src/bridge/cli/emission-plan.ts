@@ -1,4 +1,5 @@
 import { renderContracts } from '../contract/document.js';
+import { renderPythonModule } from '../contract/python/module.js';
 import { wireJobs } from '../contract/wire.js';
 import { buildBundle, type ProtocolBundle } from '../protocol/bundle.js';
 import { readInstalledBullmq } from '../protocol/installed.js';
@@ -11,6 +12,8 @@ export interface EmissionPlan {
   readonly schemas: ReadonlyMap<string, string>;
   /** Undefined when the project wants none. */
   readonly bundle: ProtocolBundle | undefined;
+  /** The Python types; undefined when the project wants none. */
+  readonly python: string | undefined;
   readonly warnings: readonly string[];
   /** What is checked in TypeScript only, as the contracts' authors have said: sentences that name the place. */
   readonly exceptions: readonly string[];
@@ -28,6 +31,7 @@ export async function planEmission(projectFolder: string, settings: EmitSettings
   return {
     schemas: renderContracts(queues),
     bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
+    python: settings.python === undefined ? undefined : renderPythonModule(queues, settings.pythonTypes),
     warnings: jobs.flatMap((job) => job.warnings),
     exceptions: jobs.flatMap((job) => job.exceptions),
   };

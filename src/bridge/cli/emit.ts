@@ -4,11 +4,13 @@ import { type ProtocolBundle, serialiseBundle } from '../protocol/bundle.js';
 import { type EmissionPlan, planEmission } from './emission-plan.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { writeAtomically } from './file.js';
+import { writePythonModule } from './python-module.js';
 import { SchemasFolder } from './schemas-folder.js';
 import type { EmitSettings } from './settings.js';
+import { compareFile, type StaleFile } from './stale-file.js';
 import type { Terminal } from './terminal.js';
 
-/** Writes schemas and protocol bundle. */
+/** Writes schemas, Python types and protocol bundle. */
 export async function emit(projectFolder: string, settings: EmitSettings, terminal: Terminal): Promise<ExitCode> {
   const plan = await planEmission(projectFolder, settings);
   const schemas = relative(projectFolder, settings.schemas);
@@ -18,6 +20,11 @@ export async function emit(projectFolder: string, settings: EmitSettings, termin
   terminal.print(`Wrote ${plan.schemas.size} files to ${schemas}.`);
   for (const name of removed) {
     terminal.print(`Removed ${schemas}/${name}: no contract has it any more.`);
+  }
+  if (settings.python !== undefined && plan.python !== undefined) {
+    const python = relative(projectFolder, settings.python);
+    writePythonModule(settings.python, python, plan.python);
+    terminal.print(`Wrote ${python}.`);
   }
   if (settings.bundle !== undefined && plan.bundle !== undefined) {
     writeAtomically(settings.bundle, serialiseBundle(plan.bundle));
@@ -37,18 +44,21 @@ export async function checkEmitted(
   warn(plan, terminal);
 
   const stale = new SchemasFolder(settings.schemas, schemas).compare(plan.schemas);
-  for (const { diff } of stale) {
+  const stalePython = compareWithPython(projectFolder, settings, plan);
+  for (const { diff } of [...stale, ...stalePython]) {
     terminal.print(paintDiff(diff, terminal));
   }
   const complaints = stale.map(({ name, kind }) =>
     kind === 'left over' ? `${schemas}/${name} is left over: no contract has it` : `${schemas}/${name} is ${kind}`,
   );
+  complaints.push(...stalePython.map(({ name, kind }) => `${name} is ${kind}`));
   if (settings.bundle !== undefined && plan.bundle !== undefined && isStaleBundle(settings.bundle, plan.bundle)) {
     complaints.push(`${relative(projectFolder, settings.bundle)} was made from another bullmq than the installed one`);
   }
 
   if (complaints.length === 0) {
-    terminal.print(`${schemas} is up to date.`);
+    const python = settings.python === undefined ? undefined : relative(projectFolder, settings.python);
+    terminal.print(python === undefined ? `${schemas} is up to date.` : `${schemas} and ${python} are up to date.`);
     return EXIT.ok;
   }
   for (const complaint of complaints) {
@@ -68,6 +78,15 @@ function warn(plan: EmissionPlan, terminal: Terminal): void {
   for (const exception of plan.exceptions) {
     terminal.complain(terminal.paint('yellow', `Checked in TypeScript only: ${exception}`));
   }
+}
+
+function compareWithPython(projectFolder: string, settings: EmitSettings, plan: EmissionPlan): StaleFile[] {
+  if (settings.python === undefined) {
+    return [];
+  }
+  const name = relative(projectFolder, settings.python);
+  const stale = compareFile(settings.python, name, plan.python);
+  return stale === undefined ? [] : [{ name, ...stale }];
 }
 
 /** A bundle that is not there is not stale: it is generated and never committed, so a fresh clone has none. */

@@ -92,6 +92,24 @@ describe('bullmq-bridge emit', () => {
     expect(JSON.parse(readFile('worker/b.json'))).toMatchObject({ scripts: { moveToActive: { keys: 11 } } });
   });
 
+  it('writes Python types where they are wanted, as the kind that is wanted', async () => {
+    writeContract('src/jobs/mail.ts', 'z.object({ to: z.email() })');
+    writeFile('package.json', JSON.stringify({ type: 'module', 'bullmq-bridge': { python: 'worker/payloads.py' } }));
+    expect(await cli('emit')).toBe(0);
+    expect(printed).toContain('Wrote worker/payloads.py.');
+    expect(readFile('worker/payloads.py')).toContain('class SendData(TypedDict):');
+    expect(await cli('emit', '--python', 'dc.py', '--python-types', 'dataclass')).toBe(0);
+    expect(readFile('dc.py')).toContain('@dataclass(frozen=True, kw_only=True)\nclass SendData:');
+  });
+
+  it('leaves a Python file alone that it did not write', async () => {
+    writeContract('src/jobs/mail.ts', 'z.object({ to: z.email() })');
+    writeFile('worker.py', 'print("mine")');
+    expect(await cli('emit', '--python', 'worker.py')).toBe(2);
+    expect(complained).toContain('worker.py was not written by `bullmq-bridge emit`');
+    expect(readFile('worker.py')).toBe('print("mine")');
+  });
+
   it('finds contracts in nested folders, and in JavaScript, and leaves tests alone', async () => {
     writeContract('src/jobs/deep/mail.mts', 'z.object({})');
     writeContract('src/jobs/other.js', 'z.object({})', 'other');
@@ -196,6 +214,12 @@ describe('bullmq-bridge emit', () => {
     expect(complained).toMatch(message);
   });
 
+  it('ends with 2 on Python types of a kind that it does not know', async () => {
+    writeContract('src/jobs/mail.ts', 'z.object({})');
+    expect(await cli('emit', '--python', 'a.py', '--python-types', 'pydantic')).toBe(2);
+    expect(complained).toBe('Python types are TypedDict or dataclass, not "pydantic".\n');
+  });
+
   it('ends with 2 on a setting that it does not know', async () => {
     writeFile('package.json', JSON.stringify({ 'bullmq-bridge': { out: 'schemas' } }));
     expect(await cli('emit')).toBe(2);
@@ -211,13 +235,14 @@ describe('bullmq-bridge emit', () => {
 describe('bullmq-bridge emit --check', () => {
   beforeEach(async () => {
     writeContract('src/jobs/mail.ts', 'z.object({ to: z.email() })');
-    writeFile('package.json', JSON.stringify({ type: 'module', 'bullmq-bridge': { bundle: 'bundle.json' } }));
+    const settings = { bundle: 'bundle.json', python: 'payloads.py' };
+    writeFile('package.json', JSON.stringify({ type: 'module', 'bullmq-bridge': settings }));
     await cli('emit');
   });
 
   it('ends with 0 when everything is up to date', async () => {
     expect(await cli('emit', '--check')).toBe(0);
-    expect(printed).toBe('schemas is up to date.\n');
+    expect(printed).toBe('schemas and payloads.py are up to date.\n');
   });
 
   it('ends with 1 and a unified diff when a contract has changed, and writes nothing', async () => {
@@ -241,6 +266,8 @@ describe('bullmq-bridge emit --check', () => {
     ],
     ['a file is left over', () => writeFile('schemas/old/a.json', '{}'), 'schemas/old/a.json is left over'],
     ['a schema was edited', () => writeFile('schemas/mail.send.data.json', '{}'), 'mail.send.data.json is changed'],
+    ['the Python types are missing', () => rmSync(join(project, 'payloads.py')), 'payloads.py is missing'],
+    ['the Python types are stale', () => writeFile('payloads.py', ''), 'payloads.py is changed'],
     ['the bundle is stale', () => writeFile('bundle.json', '{}'), 'bundle.json was made from another bullmq'],
   ])('ends with 1 when %s', async (_, spoil, message) => {
     spoil();

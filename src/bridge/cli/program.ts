@@ -6,7 +6,8 @@ import type { Terminal } from './terminal.js';
 
 const EMIT_HELP = `
 Settings that are not given as flags come from the key "bullmq-bridge" of package.json:
-  "bullmq-bridge": { "contracts": "src/jobs", "schemas": "schemas", "bundle": "worker/bundle.json" }
+  "bullmq-bridge": { "contracts": "src/jobs", "schemas": "schemas", "bundle": "worker/bundle.json",
+                     "python": "worker/payloads.py", "pythonTypes": "TypedDict" }
 
 Exit codes:
   0  written, or with --check: up to date
@@ -44,10 +45,14 @@ export async function run(args: readonly string[], projectFolder: string, termin
 
   program
     .command('emit')
-    .description('Write the JSON Schemas of the contracts, and the protocol bundle for Python. Needs no Redis.')
+    .description(
+      'Write the JSON Schemas of the contracts, and types and the protocol bundle for Python. Needs no Redis.',
+    )
     .option('--contracts <path>', 'folder (or file) of the modules that export contracts (default: src/jobs)')
     .option('--out, --schemas <folder>', 'folder of the emitted schemas (default: schemas)')
     .option('--bundle <file>', "file of the protocol bundle; without it, Python uses its package's own")
+    .option('--python <file>', 'file of the Python types of data and results; without it, none is written')
+    .option('--python-types <kind>', 'TypedDict or dataclass (default: TypedDict)')
     .option('--check', 'write nothing; exit 1 with a diff when something is stale')
     .addHelpText('after', EMIT_HELP)
     .action(async ({ check, ...flags }: EmitFlags & { check?: boolean }) => {

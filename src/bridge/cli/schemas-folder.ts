@@ -1,16 +1,8 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { createTwoFilesPatch } from 'diff';
 import { CONTRACT_FILE } from '../contract/document.js';
 import { writeAtomically } from './file.js';
-
-/** A file of the schemas folder that is not what the contracts say. */
-export interface StaleFile {
-  readonly name: string;
-  readonly kind: 'missing' | 'changed' | 'left over';
-  /** From what is there to what should be, as a unified diff. */
-  readonly diff: string;
-}
+import { compareFile, type StaleFile } from './stale-file.js';
 
 /** The folder of emitted schemas. */
 export class SchemasFolder {
@@ -47,21 +39,8 @@ export class SchemasFolder {
   }
 
   #compareFile(name: string, wanted: string | undefined): StaleFile[] {
-    const path = join(this.#folder, name);
-    const present = existsSync(path) ? readFileSync(path, 'utf8') : undefined;
-    if (present === wanted) {
-      return [];
-    }
-    const label = `${this.#label}/${name}`;
-    const diff = createTwoFilesPatch(
-      present === undefined ? '/dev/null' : `a/${label}`,
-      wanted === undefined ? '/dev/null' : `b/${label}`,
-      present ?? '',
-      wanted ?? '',
-    );
-    const kind = present === undefined ? 'missing' : wanted === undefined ? 'left over' : 'changed';
-    // Without the rule that the library puts above each file, the output is what `patch` and `git apply` read.
-    return [{ name, kind, diff: diff.replace(/^=+\n/, '') }];
+    const stale = compareFile(join(this.#folder, name), `${this.#label}/${name}`, wanted);
+    return stale === undefined ? [] : [{ name, ...stale }];
   }
 
   /** Every file in the folder, hidden ones apart. */

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { PYTHON_TYPES, type PythonTypes } from '../contract/python/module.js';
 import { CliError } from './error.js';
 
 /** Where `emit` reads and writes, as absolute paths. */
@@ -10,6 +11,9 @@ export interface EmitSettings {
   readonly schemas: string;
   /** File of the protocol bundle; undefined when the project wants none. */
   readonly bundle: string | undefined;
+  /** File of the Python types; undefined when the project wants none. */
+  readonly python: string | undefined;
+  readonly pythonTypes: PythonTypes;
 }
 
 /** The same as given on the command line. */
@@ -17,9 +21,12 @@ export interface EmitFlags {
   readonly contracts?: string;
   readonly schemas?: string;
   readonly bundle?: string;
+  readonly python?: string;
+  readonly pythonTypes?: string;
 }
 
-const KEYS = ['contracts', 'schemas', 'bundle'] as const;
+const PATHS = ['contracts', 'schemas', 'bundle', 'python'] as const;
+const KEYS: readonly string[] = [...PATHS, 'pythonTypes'];
 
 /**
  * Settles where `emit` reads and writes: a flag, else the key "bullmq-bridge" of package.json, else the default.
@@ -28,7 +35,7 @@ const KEYS = ['contracts', 'schemas', 'bundle'] as const;
  */
 export function resolveSettings(projectFolder: string, flags: EmitFlags): EmitSettings {
   const configured = readConfigured(projectFolder);
-  const pick = (key: (typeof KEYS)[number]): string | undefined => {
+  const pick = (key: (typeof PATHS)[number]): string | undefined => {
     const path = flags[key] ?? configured[key];
     return path === undefined ? undefined : resolve(projectFolder, path);
   };
@@ -36,7 +43,17 @@ export function resolveSettings(projectFolder: string, flags: EmitFlags): EmitSe
     contracts: pick('contracts') ?? resolve(projectFolder, 'src/jobs'),
     schemas: pick('schemas') ?? resolve(projectFolder, 'schemas'),
     bundle: pick('bundle'),
+    python: pick('python'),
+    pythonTypes: resolvePythonTypes(flags.pythonTypes ?? configured.pythonTypes ?? 'TypedDict'),
   };
+}
+
+function resolvePythonTypes(wanted: string): PythonTypes {
+  const types = PYTHON_TYPES.find((known) => known === wanted);
+  if (types === undefined) {
+    throw new CliError(`Python types are ${PYTHON_TYPES.join(' or ')}, not ${JSON.stringify(wanted)}.`);
+  }
+  return types;
 }
 
 function readConfigured(projectFolder: string): EmitFlags {
@@ -46,9 +63,9 @@ function readConfigured(projectFolder: string): EmitFlags {
   }
   const configured = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)['bullmq-bridge'] ?? {};
   for (const [key, value] of Object.entries(configured)) {
-    if (!KEYS.includes(key as (typeof KEYS)[number]) || typeof value !== 'string') {
+    if (!KEYS.includes(key) || typeof value !== 'string') {
       throw new CliError(
-        `package.json: "bullmq-bridge" may hold ${KEYS.map((known) => `"${known}"`).join(', ')}, each a path; ` +
+        `package.json: "bullmq-bridge" may hold ${KEYS.map((known) => `"${known}"`).join(', ')}, each a text; ` +
           `"${key}": ${JSON.stringify(value)} is neither.`,
       );
     }
