@@ -22,6 +22,8 @@ async function emit(zod: string, field: string): Promise<{ code: number; complai
   writeFileSync(
     join(project, 'src/jobs/mail.ts'),
     `import * as z from '${zod}';
+     import * as z3 from 'zod/v3';
+     import * as z4 from 'zod';
      import { checkedInTypeScriptOnly, defineQueue, job } from ${JSON.stringify(LIBRARY)};
      const data = z.object({ list: z.array(z.object({ field: ${field} })) });
      export const mail = defineQueue('mail', { send: job({ data, result: z.null() }) });`,
@@ -148,6 +150,8 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
       /an id of its own/,
       '.b',
     ],
+    ["z.object({ ['__proto__']: z.string() })", /__proto__ does not mean the same/, /another name/],
+    ['z3.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],
   ])('%s', async (construct, reason, wayOut, below = '') => {
     await expectRefusal('zod', construct, `${PLACE}${below}`, reason, wayOut);
@@ -176,6 +180,8 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.number().default(() => Math.random())', /differs each time/, /a constant/],
     ['z.array(z.string().optional())', /undefined becomes null/, /\.nullable/, '[]'],
     ['z.object({ a: z.string() }).strict().and(z.object({ b: z.string() }))', /closed/, /a\.merge/],
+    ['z.record(z.number(), z.string())', /keys are text/, /z\.enum/],
+    ['z4.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],
   ])('zod 3: %s', async (construct, reason, wayOut, below = '') => {
     await expectRefusal('zod/v3', construct, `${PLACE}${below}`, reason, wayOut);

@@ -51,6 +51,8 @@ describe('portablePattern', () => {
     ['half of a surrogate pair', /\ud83d/, /surrogate/],
     ['the dot without the u flag', /^.{1,5}$/, /without the u flag, '\.'/],
     ['a negated class without the u flag', /[^/]/, /without the u flag/],
+    ['counts that multiply', /^(?:(?:a{1,100}){1,100}){1,50}$/, /multiply to more than 100000/],
+    ['a repeated look-ahead', /(?=a)*b/, /takes no characters/],
     ['counted units', /^[\s\S]{1,5}$/, /without the u flag, any character, counted,/],
     ['\\S without the u flag', /\S/, /without the u flag/],
     ['an astral character without the u flag', /😀+/, /without the u flag/],

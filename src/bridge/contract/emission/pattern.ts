@@ -19,6 +19,9 @@ const SHORTHANDS: Readonly<Record<string, string>> = { d: '0-9', w: 'A-Za-z0-9_'
 /** Any character at all: `[^]` and `[\s\S]` are not understood everywhere. */
 const ANY = String.raw`(?:[^\n]|\n)`;
 
+/** How many characters a pattern may spell out at most when its counts are multiplied: Rust's engine takes a few more. */
+const MOST_CHARACTERS = 100_000;
+
 const SYNTAX_CHARACTERS = new Set('\\^$.*+?()[]{}|');
 
 /** `&&`, `~~` and `||` are set operations inside a class in Rust or, some day, in Python; in hex they never are. */
@@ -41,6 +44,10 @@ class PatternRewriter {
   readonly #chars: readonly string[];
   readonly #unicode: boolean;
   #at = 0;
+  /** How many characters each open group spells out so far, the pattern itself first. */
+  readonly #sizes = [0];
+  /** The same for what a quantifier would repeat. */
+  #lastSize = 0;
 
   constructor(source: string, unicode: boolean) {
     this.#chars = [...source];
@@ -52,7 +59,22 @@ class PatternRewriter {
     while (this.#at < this.#chars.length) {
       out += this.#term();
     }
+    if (!compiles(out)) {
+      throw new PatternError('it repeats what takes no characters', 'repeat a group, not a look-ahead');
+    }
     return out;
+  }
+
+  /** Takes note of something that a quantifier may follow. */
+  #grow(size: number): void {
+    this.#lastSize = size;
+    this.#sizes.push((this.#sizes.pop() ?? 0) + size);
+    if ((this.#sizes.at(-1) ?? 0) > MOST_CHARACTERS) {
+      throw new PatternError(
+        `its counts multiply to more than ${MOST_CHARACTERS} characters, which not every engine takes`,
+        'smaller counts, or .max(…) for the length as a whole',
+      );
+    }
   }
 
   #term(): string {
@@ -63,12 +85,19 @@ class PatternRewriter {
         return String.raw`$(?!\n)`;
       case '.':
         this.#requireUnicode("'.'");
+        this.#grow(1);
         return String.raw`[^\n\r\u2028\u2029]`;
       case '(':
+        this.#sizes.push(0);
         return this.#groupStart();
+      case ')':
+        this.#grow(this.#sizes.pop() ?? 0);
+        return char;
       case '[':
+        this.#grow(1);
         return this.#characterClass();
       case '\\':
+        this.#grow(1);
         return this.#escape();
       case '{':
         return this.#quantifier() ?? String.raw`\{`;
@@ -76,13 +105,13 @@ class PatternRewriter {
       case '}':
         return `\\${char}`;
       case '^':
-      case ')':
       case '|':
       case '*':
       case '+':
       case '?':
         return char;
       default:
+        this.#grow(1);
         return this.#literal(char);
     }
   }
@@ -118,6 +147,8 @@ class PatternRewriter {
       return undefined;
     }
     this.#at += bounds.length;
+    const most = Number(/(\d+),?\}$/.exec(bounds)?.[1] ?? 1);
+    this.#grow(this.#lastSize * Math.max(most - 1, 0));
     return `{${bounds}`;
   }
 
@@ -329,5 +360,14 @@ class PatternRewriter {
     const char = this.#peek();
     this.#at += 1;
     return char;
+  }
+}
+
+function compiles(pattern: string): boolean {
+  try {
+    new RegExp(pattern, 'u');
+    return true;
+  } catch {
+    return false;
   }
 }

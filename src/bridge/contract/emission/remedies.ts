@@ -79,6 +79,10 @@ export const REMEDIES = {
     wayOut:
       "zod's own method for it, and in .meta() only what describes: title, description, examples or keys of your own",
   },
+  'mixed-versions': {
+    reason: 'it mixes schemas of zod 3 and zod 4, which do not know each other',
+    wayOut: 'one version of zod for the whole payload',
+  },
   'multiple-of': {
     reason: 'steps are exact for integers only: 19.99 is no multiple of 0.01 to most validators',
     wayOut: 'an integer of the smaller unit, for example cents: z.int().multipleOf(5)',
@@ -107,6 +111,10 @@ export const REMEDIES = {
     wayOut: 'prepare the value before the job is added',
   },
   promise: { reason: 'JSON has no promise', wayOut: 'the schema of what it resolves to' },
+  proto: {
+    reason: 'the key __proto__ does not mean the same in both languages, and is refused in every payload',
+    wayOut: 'another name',
+  },
   'record-key': {
     reason: 'keys are text in JSON, and only text can be checked there',
     wayOut: 'z.string(), with .regex(/^\\d+$/) for numbers, or z.enum([…])',

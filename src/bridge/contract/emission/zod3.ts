@@ -25,6 +25,9 @@ const REFUSED_TYPES: Readonly<Record<string, FixedRule>> = {
   ZodVoid: 'void',
 };
 
+/** Types that the keys of a record may have. */
+const KEY_TYPES = new Set(['ZodString', 'ZodEnum']);
+
 /** Checks of a string that change it. */
 const OVERWRITES = new Set(['trim', 'toLowerCase', 'toUpperCase']);
 
@@ -84,6 +87,7 @@ interface SomeDef extends ZodTypeDef {
   readonly left?: ZodTypeAny;
   readonly right?: ZodTypeAny;
   readonly unknownKeys?: string;
+  readonly keyType?: ZodTypeAny;
 }
 
 interface SomeCheck {
@@ -111,7 +115,11 @@ class Zod3Lint {
   }
 
   visit(def: SomeDef, path: string): void {
-    const refused = REFUSED_TYPES[def.typeName ?? ''];
+    if (def.typeName === undefined) {
+      this.#linter.report(path, 'mixed-versions');
+      return;
+    }
+    const refused = REFUSED_TYPES[def.typeName];
     if (refused !== undefined) {
       this.#linter.report(path, refused);
     }
@@ -167,6 +175,12 @@ class Zod3Lint {
         if (innerType?.safeParse(value).success === false) this.#linter.report(path, 'default');
         break;
       }
+      case 'ZodRecord':
+        // Of other keys zod-to-json-schema says nothing.
+        if (!KEY_TYPES.has((def.keyType?._def as SomeDef | undefined)?.typeName ?? '')) {
+          this.#linter.report(path, 'record-key');
+        }
+        break;
       case 'ZodIntersection':
         if ([def.left, def.right].some((side) => (side?._def as SomeDef | undefined)?.unknownKeys === 'strict')) {
           this.#linter.report(path, 'intersection');

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { isZod4 } from '../schema.js';
 import { typeScriptOnlyCheck } from '../typescript-only.js';
 import { codecFault } from './codec.js';
 import { ComputedDefaults } from './computed-defaults.js';
@@ -94,6 +95,10 @@ class Zod4Lint {
       return;
     }
     seen.add(schema);
+    if (!isZod4(schema)) {
+      this.#report('mixed-versions', place);
+      return;
+    }
 
     const check = typeScriptOnlyCheck(schema);
     const excuse = check === undefined ? undefined : new Excuse(check);
@@ -179,6 +184,9 @@ class Zod4Lint {
       case 'object':
         if (Object.getOwnPropertySymbols(definition.shape).length > 0) {
           this.#report('symbol', place);
+        }
+        if (Object.hasOwn(definition.shape, '__proto__')) {
+          this.#report('proto', place);
         }
         break;
       case 'record':
