@@ -107,6 +107,11 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
       /\.max/,
     ],
     [
+      'z.codec(z.string().regex(/^\\d+$/), z.int(), { decode: Number, encode: String })',
+      /the codec fails on "9{38,}…/,
+      /narrower wire schema/,
+    ],
+    [
       'z.codec(z.string(), z.string(), { decode: async (text) => text, encode: String })',
       /the codec fails/,
       /narrower/,

@@ -126,6 +126,7 @@ describe('emitSchema', () => {
     ['integer step', z.int().multipleOf(5)],
     ['readonly nullable enum', z.enum(['a', 'b']).nullable().readonly()],
     ['a codec of digits', z.codec(z.string().regex(/^\d+$/), z.bigint(), { decode: BigInt, encode: String })],
+    ['a codec of integers', z.codec(z.string().regex(/^\d{1,9}$/), z.int(), { decode: Number, encode: String })],
     ['a default inside an intersection', z.intersection(z.object({ a: z.int().default(1) }), z.object({ b: z.int() }))],
     ['a record of named keys', z.record(z.enum(['a', 'b']), z.int())],
     ['a loose record of one pattern', z.looseRecord(z.string().regex(/^x-/), z.int())],
