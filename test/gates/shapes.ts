@@ -78,7 +78,7 @@ export const shapes = defineQueue('shapes', {
       int: z.int().optional(),
       rate: z.number().min(0).lt(1).optional(),
       count: z.int().positive().max(10).optional(),
-      step: z.int().multipleOf(5).optional(),
+      step: z.int().min(-1_000).max(1_000).multipleOf(5).optional(),
     }),
   ),
   choice: mirrored(

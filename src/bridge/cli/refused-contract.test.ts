@@ -66,6 +66,15 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.number().multipleOf(0.01)', /integers only/, /cents/],
     ['z.number().step(0.5)', /integers only/, /cents/],
     ['z.number().multipleOf(3)', /integers only/, /z\.int\(\)/],
+    ['z.tuple([z.unknown()], z.string())', /left out/, /z\.json/, '[0]'],
+    ["z.record(z.enum(['a', 'b']), z.any())", /left out/, /z\.json/, '.*'],
+    [
+      'z.looseRecord(z.string().regex(/^x/), z.codec(z.iso.datetime(), z.date(), ' +
+        '{ decode: (text) => new Date(text), encode: (date) => date.toISOString() }))',
+      /cannot encode the values/,
+      /z\.record/,
+    ],
+    ['z.int().multipleOf(5)', /beyond 2\^49/, /\.max/],
     ['z.int().multipleOf(0)', /integers only/, /z\.int\(\)/],
     ['z.number().max(Infinity)', /no finite number/, /no bound at all/],
     ['z.string().min(-1)', /no whole number/, /no bound at all/],
@@ -121,6 +130,12 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
       /the decoded side of the codec has checks/,
       /on the wire side/,
     ],
+    [
+      'z.union([z.object({ a: z.int().optional() }), z.codec(z.iso.datetime(), z.date(), ' +
+        '{ decode: (text) => new Date(text), encode: (date) => date.toISOString() })])',
+      /is written as something else/,
+      /cannot be mistaken/,
+    ],
     ['z.array(z.string().optional())', /undefined becomes null/, /\.nullable/, '[]'],
     ['z.tuple([z.string().optional(), z.string()])', /undefined becomes null/, /\.nullable/, '[0]'],
     ['z.record(z.number().min(5), z.string())', /keys are text/, /z\.string\(\)/],
@@ -155,7 +170,9 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
       /an id of its own/,
       '.b',
     ],
-    ["z.object({ ['__proto__']: z.string() })", /__proto__ does not mean the same/, /another name/],
+    ["z.object({ ['__proto__']: z.string() })", /every object of JavaScript/, /another name/, '.__proto__'],
+    ['z.object({ constructor: z.string().optional() })', /every object of JavaScript/, /another name/, '.constructor'],
+    ['z.object({ toString: z.unknown() })', /every object of JavaScript/, /another name/, '.toString'],
     ['z3.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],
   ])('%s', async (construct, reason, wayOut, below = '') => {

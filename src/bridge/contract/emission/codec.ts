@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import * as z from 'zod';
 import type { Remedy } from './remedies.js';
 import { type AnySchema, definitionOf } from './zod4-definition.js';
@@ -27,12 +28,40 @@ export function codecFault(codec: AnySchema): Remedy | undefined {
   if (witness === undefined) {
     return undefined;
   }
-  const text = JSON.stringify(witness);
-  const shown = text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
   return {
-    reason: `the codec fails on ${shown}, which its wire schema accepts`,
+    reason: `the codec fails on ${show(witness)}, which its wire schema accepts`,
     wayOut: 'a narrower wire schema, for example z.enum([…]), .regex(…) or .max(…) before the codec',
   };
+}
+
+/**
+ * Tries a union that has a codec as an option: what one option decodes must not be taken for another when it is encoded. An
+ * object without required fields, for one, takes a Date to be one of its own.
+ *
+ * @returns what to say of a union that fails; undefined for one that does not.
+ */
+export function unionFault(union: AnySchema): Remedy | undefined {
+  const witness = SAMPLES.find((sample) => passes(union, sample) && !survives(union, sample));
+  return witness === undefined
+    ? undefined
+    : {
+        reason: `what the union reads from ${show(witness)} is written as something else, by another option`,
+        wayOut: 'options that cannot be mistaken for what the codec decodes to, or the codec around the union',
+      };
+}
+
+function survives(schema: AnySchema, sample: unknown): boolean {
+  const read = z.parse(schema, sample);
+  try {
+    return isDeepStrictEqual(z.parse(schema, z.encode(schema, read)), read);
+  } catch {
+    return false;
+  }
+}
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value);
+  return text.length > SHOWN ? `${text.slice(0, SHOWN)}… (${text.length} characters)` : text;
 }
 
 function passes(schema: AnySchema, sample: unknown, then: (value: unknown) => unknown = () => {}): boolean {

@@ -43,6 +43,10 @@ export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
     if (typeof part.format === 'string' && !STANDARD_FORMATS.has(part.format)) {
       delete changed.format;
     }
+    // Of the empty tuple: the draft demands at least one.
+    if (Array.isArray(part.prefixItems) && part.prefixItems.length === 0) {
+      delete changed.prefixItems;
+    }
     if (part.type === 'integer') {
       boundInteger(changed);
     }

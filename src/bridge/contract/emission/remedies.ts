@@ -69,6 +69,10 @@ export const REMEDIES = {
     reason: 'JSON has no such literal: no undefined, bigint, NaN or Infinity',
     wayOut: '.optional(), or the number as text',
   },
+  'loose-codec': {
+    reason: 'zod cannot encode the values of a loose record that its pattern does not mean',
+    wayOut: 'z.record(…), or values without a codec',
+  },
   'loose-record': {
     reason: 'JSON Schema can let other keys through only where one pattern says which keys are meant',
     wayOut: 'z.looseRecord(z.string().regex(…), …) with nothing else on the key, or z.record(…)',
@@ -85,7 +89,7 @@ export const REMEDIES = {
   },
   'multiple-of': {
     reason: 'steps are exact for integers only: 19.99 is no multiple of 0.01 to most validators',
-    wayOut: 'an integer of the smaller unit, for example cents: z.int().multipleOf(5)',
+    wayOut: 'an integer of the smaller unit, for example cents: z.int().min(0).max(1_000_000).multipleOf(5)',
   },
   nan: { reason: 'JSON has no NaN', wayOut: 'z.null()' },
   'needless-exception': {
@@ -112,7 +116,7 @@ export const REMEDIES = {
   },
   promise: { reason: 'JSON has no promise', wayOut: 'the schema of what it resolves to' },
   proto: {
-    reason: 'the key __proto__ does not mean the same in both languages, and is refused in every payload',
+    reason: 'every object of JavaScript has a property of this name, which zod takes for a field that is left out',
     wayOut: 'another name',
   },
   'record-key': {
@@ -135,6 +139,14 @@ export const REMEDIES = {
     wayOut: 'z.codec(wire, value, …), or transform after parsing',
   },
   undefined: { reason: 'JSON has no undefined', wayOut: '.optional() on the field, or z.null()' },
+  'absent-anything': {
+    reason: 'here zod takes z.unknown() or z.any() to be there also where it is left out',
+    wayOut: 'z.json()',
+  },
+  'unbounded-step': {
+    reason: 'of numbers beyond 2^49, zod takes for multiples what are none',
+    wayOut: '.min(…) and .max(…) as well, for example z.int().min(0).max(1_000_000).multipleOf(5)',
+  },
   void: { reason: 'JSON has no undefined', wayOut: 'z.null()' },
 } satisfies Record<string, Remedy>;
 

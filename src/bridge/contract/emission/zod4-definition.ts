@@ -16,6 +16,7 @@ export interface Definition extends CheckDefinition {
   readonly keyType: AnySchema;
   readonly valueType: AnySchema;
   readonly mode?: 'strict' | 'loose';
+  readonly partial?: boolean;
   readonly options: readonly AnySchema[];
   readonly left: AnySchema;
   readonly right: AnySchema;
@@ -92,4 +93,13 @@ export function partsOf(schema: AnySchema): AnySchema[] {
 /** What a lazy schema stands for; zod keeps it, where its getter might make another one each time. */
 export function lazilyMeant(schema: AnySchema): AnySchema {
   return (schema._zod as unknown as { readonly innerType: AnySchema }).innerType;
+}
+
+/** Whether a schema has a codec anywhere. */
+export function holdsCodec(schema: AnySchema, seen = new Set<AnySchema>()): boolean {
+  if (seen.has(schema)) {
+    return false;
+  }
+  seen.add(schema);
+  return isCodec(schema) || partsOf(schema).some((part) => holdsCodec(part, seen));
 }

@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { isZod4 } from '../schema.js';
 import { typeScriptOnlyCheck } from '../typescript-only.js';
-import { codecFault } from './codec.js';
+import { codecFault, unionFault } from './codec.js';
 import { ComputedDefaults } from './computed-defaults.js';
 import { Excuse } from './exception.js';
 import { clashOf } from './intersection.js';
@@ -14,6 +14,7 @@ import {
   checksOf,
   type Definition,
   definitionOf,
+  holdsCodec,
   isCodec,
   isWrapper,
   lazilyMeant,
@@ -120,7 +121,7 @@ class Zod4Lint {
     switch (definition.type) {
       case 'object':
         for (const [key, part] of Object.entries(definition.shape)) {
-          this.#visit(part, { path: path === '' ? key : `${path}.${key}`, mayBeAbsent: true });
+          this.#visit(part, below(place, key));
         }
         if (definition.catchall !== undefined && definitionOf(definition.catchall).type !== 'never') {
           this.#visit(definition.catchall, { path: `${path}.*`, mayBeAbsent: true });
@@ -181,12 +182,26 @@ class Zod4Lint {
       case 'pipe':
         this.#lintPipe(schema, place);
         break;
+      case 'union':
+        if (definition.options.some(isCodec)) {
+          const fault = unionFault(schema);
+          if (fault !== undefined) this.#reportWith('ambiguous-codec', fault, place);
+        }
+        break;
+      case 'tuple':
+        // Without a rest, zod counts the items first.
+        for (const [index, item] of definition.items.entries()) {
+          if (definition.rest !== null && mayBeMissed(item)) {
+            this.#report('absent-anything', { ...place, path: `${place.path}[${index}]` });
+          }
+        }
+        break;
       case 'object':
         if (Object.getOwnPropertySymbols(definition.shape).length > 0) {
           this.#report('symbol', place);
         }
-        if (Object.hasOwn(definition.shape, '__proto__')) {
-          this.#report('proto', place);
+        for (const [key, part] of Object.entries(definition.shape)) {
+          if (isInherited(key, part)) this.#report('proto', below(place, key));
         }
         break;
       case 'record':
@@ -251,13 +266,18 @@ class Zod4Lint {
     }
   }
 
-  #lintRecord({ keyType, mode }: Definition, place: Place): void {
+  #lintRecord({ keyType, valueType, mode, partial }: Definition, place: Place): void {
     if (!areKeys(keyType)) {
       this.#report('record-key', place);
     }
     const [pattern, ...others] = checksOf(keyType);
     if (mode === 'loose' && (pattern?.check !== 'string_format' || others.length > 0)) {
       this.#report('loose-record', place);
+    } else if (mode === 'loose' && holdsCodec(valueType)) {
+      this.#report('loose-codec', place);
+    }
+    if (keyType._zod.values !== undefined && !partial && mayBeMissed(valueType)) {
+      this.#report('absent-anything', { ...place, path: `${place.path}.*` });
     }
   }
 
@@ -320,7 +340,8 @@ class Zod4Lint {
       case 'string_format':
         return this.#lintFormat(check, place);
       case 'multiple_of':
-        return isSafeStep(check.value, schema) ? false : this.#report('multiple-of', place);
+        if (!isSafeStep(check.value, schema)) return this.#report('multiple-of', place);
+        return isBounded(schema) ? false : this.#report('unbounded-step', place);
       case 'greater_than':
       case 'less_than':
         return Number.isFinite(check.value) ? false : this.#report('bound', place);
@@ -374,6 +395,25 @@ class Zod4Lint {
   }
 }
 
+/** A field of an object. */
+function below({ path }: Place, key: string): Place {
+  return { path: path === '' ? key : `${path}.${key}`, mayBeAbsent: true };
+}
+
+/** Whether zod would find something under the key of a field that is left out, and take it for the field. */
+function isInherited(key: string, field: AnySchema): boolean {
+  if (key === '__proto__') {
+    return true;
+  }
+  const inherited: unknown = Reflect.get(Object.prototype, key);
+  return inherited !== undefined && (field._zod.optin !== undefined || z.safeParse(field, inherited).success);
+}
+
+/** Whether zod accepts undefined without calling the schema optional: anything is, and undefined too. */
+function mayBeMissed(schema: AnySchema): boolean {
+  return schema._zod.optin === undefined && z.safeParse(schema, undefined).success;
+}
+
 function areKeys(schema: AnySchema): boolean {
   const definition = definitionOf(schema);
   return KEY_TYPES.has(definition.type) && (definition.type !== 'union' || definition.options.every(areKeys));
@@ -383,10 +423,21 @@ function isJsonScalar(value: unknown): boolean {
   return value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
 }
 
-/** In floats beyond 2^53, remainders differ between validators. */
+/** Of fractions, and of floats beyond 2^53, remainders differ between validators. */
 function isSafeStep(step: unknown, schema: AnySchema): boolean {
   const whole = checksOf(schema).some(({ check, format }) => check === 'number_format' && format.includes('int'));
   return whole && Number.isSafeInteger(step) && step !== 0;
+}
+
+/** Up to where zod, which divides with a tolerance, tells multiples exactly. */
+const LARGEST_EXACT_MULTIPLE = 2 ** 49;
+
+function isBounded(schema: AnySchema): boolean {
+  const checks = checksOf(schema);
+  const isWithin = ({ value }: CheckDefinition) => Math.abs(Number(value)) <= LARGEST_EXACT_MULTIPLE;
+  return ['greater_than', 'less_than'].every((side) =>
+    checks.some((one) => (one.check === side && isWithin(one)) || /^u?int32$/.test(one.format)),
+  );
 }
 
 function isCount(value: unknown): boolean {
