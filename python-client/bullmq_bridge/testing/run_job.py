@@ -125,17 +125,13 @@ class _Run:
         text = data if isinstance(data, bytes) else json.dumps(data).encode()
         self._children = children
         self.port = RecordingPort(children, text)
-        now = now_ms()
+        now = str(now_ms())
+        options = {**(self._contract.options if self._contract else {}), **opts}
+        started = str(attempts_made + 1)
+        fields = {"name": name, "opts": json.dumps(options), "atm": str(attempts_made), "ats": started}
+        fields |= {"priority": str(options.get("priority", 0)), "timestamp": now, "processedOn": now}
         self.record = JobRecord(
-            id=job_id,
-            name=name,
-            data=text,
-            opts={**(self._contract.options if self._contract else {}), **opts},
-            attempts_made=attempts_made,
-            attempts_started=attempts_made + 1,
-            timestamp=now,
-            processed_on=now,
-            token=TOKEN,
+            job_id, {b"data": text, **{key.encode(): value.encode() for key, value in fields.items()}}, TOKEN
         )
 
     def contract(self) -> JobContract:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.outcome import Failed, Outcome
     from bullmq_bridge.protocol.job import JobRecord
-    from bullmq_bridge.worker.job import AsyncJobPort
+    from bullmq_bridge.worker.job import ChildJobPort
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.target import Target
 
@@ -52,7 +52,7 @@ class Child(asyncio.Protocol):
         self,
         target: Target,
         log_format: LogFormat,
-        port: AsyncJobPort,
+        port: ChildJobPort,
         on_ready: Callable[[], None],
         on_gone: Callable[[Ending], None],
         on_idle: Callable[[], None],

@@ -530,7 +530,7 @@ class Engine:
 
     @property
     def is_congested(self) -> bool:
-        """See ``AsyncJobPort``."""
+        """See ``ChildJobPort``."""
         return self._line.is_congested
 
     def progress(self, job_id: str, progress: bytes) -> None:

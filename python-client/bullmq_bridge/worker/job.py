@@ -41,12 +41,16 @@ class SyncJobPort(JobPort, Protocol):
 class AsyncJobPort(JobPort, Protocol):
     """The engine, from its own event loop."""
 
+    def ask(self, job_id: str, question: str, *values: Any) -> Awaitable[Any]:
+        """The answer to a ``Question`` about the job."""
+
+
+class ChildJobPort(AsyncJobPort, Protocol):
+    """The engine, for what comes from a child process."""
+
     @property
     def is_congested(self) -> bool:
         """Whether Redis falls behind with what it is told."""
-
-    def ask(self, job_id: str, question: str, *values: Any) -> Awaitable[Any]:
-        """The answer to a ``Question`` about the job."""
 
 
 class _BaseJob(Generic[Data]):

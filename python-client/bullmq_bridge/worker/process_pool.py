@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
-    from bullmq_bridge.worker.job import AsyncJobPort
+    from bullmq_bridge.worker.job import ChildJobPort
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.target import Target
@@ -55,7 +55,7 @@ class ProcessPool:
         settings: Settings,
         target: Target,
         log_format: LogFormat,
-        port: AsyncJobPort,
+        port: ChildJobPort,
         on_ready: Callable[[int], None],
         on_lost: Callable[[int, str | None], None],
     ) -> None:
