@@ -112,8 +112,8 @@ def _pool(
     log_format: LogFormat,
 ) -> Pool:
     if place == "async":
-        return AsyncPool(processors, contract, engine, *hooks)
+        return AsyncPool(processors, contract, engine.requests, *hooks)
     if place == "thread":
-        return ThreadPool(engine.settings.concurrency, processors, contract, engine, *hooks)
+        return ThreadPool(engine.settings.concurrency, processors, contract, engine.requests, *hooks)
     where = target.describe(worker, worker.module_names())
-    return ProcessPool(engine.settings, where, log_format, engine, engine.slot_ready, engine.slot_lost)
+    return ProcessPool(engine.settings, where, log_format, engine.requests, engine.slot_ready, engine.slot_lost)

@@ -27,23 +27,22 @@ from bullmq_bridge.outcome import (
 )
 from bullmq_bridge.protocol import replies
 from bullmq_bridge.protocol.cron import UnsupportedPattern
-from bullmq_bridge.protocol.scheduler import next_iteration
 from bullmq_bridge.worker.active_job import ActiveJob
-from bullmq_bridge.worker.call import JobCall, NoteCall, PassingCall, RepeatableCall
+from bullmq_bridge.worker.call import JobCall, PassingCall, RepeatableCall
 from bullmq_bridge.worker.clock import now_ms
 from bullmq_bridge.worker.connection import Call, ReplyError
 from bullmq_bridge.worker.fetcher import Fetcher
+from bullmq_bridge.worker.job_requests import JobRequests
 from bullmq_bridge.worker.locks import Locks
-from bullmq_bridge.worker.question import JobNotHeld, Question, answer, refusal
 from bullmq_bridge.worker.recovery import Findings, reconcile
-from bullmq_bridge.worker.schedules import find_unsupported
+from bullmq_bridge.worker.schedules import NoSchedule, continuation, find_unsupported
 from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
-    from bullmq_bridge.protocol.calls import Command, ScriptCalls
+    from bullmq_bridge.protocol.calls import ScriptCalls
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.connection import Connection
     from bullmq_bridge.worker.events import Events
@@ -85,6 +84,7 @@ class Engine:
         self._fetcher = Fetcher(
             settings, calls, self._line, self._worker_id, self._start, self._check_idle, self._drained
         )
+        self.requests = JobRequests(calls, self._line, events, self._active, self._moved)
         self._locks = Locks(calls, self._line, self._active, self._give_up)
         self._stalled_check = StalledCheck(settings, calls, self._line, events)
         self._idle = asyncio.Event()
@@ -257,27 +257,9 @@ class Engine:
         elif earlier is not None:
             self._spawn(self._run_after(earlier, job))
         elif record.scheduler_id is not None:
-            self._write_next_iteration(job, record.scheduler_id)
+            self._continue_schedule(job, record.scheduler_id)
         else:
             self._run(job)
-
-    def _write_next_iteration(self, job: ActiveJob, scheduler_id: str) -> None:
-        """Writes the next job of a scheduler before this one runs: whatever becomes of it, the schedule goes on."""
-        try:
-            iteration = next_iteration(job.record, now_ms())
-        except UnsupportedPattern as error:
-            self._refuse_schedule(scheduler_id, error)
-            self._hand_back(job)
-            return
-        except (TypeError, ValueError, KeyError, AttributeError) as error:
-            reason = f"the schedule in the options of job {job.record.id} cannot be read: {error!r}"
-            self._settle(job, refused(FailureKind.UNKNOWN_JOB, reason))
-            return
-        if iteration is None:
-            self._run(job)
-            return
-        command = self._calls.update_job_scheduler(scheduler_id, job.record.id, iteration, now_ms())
-        self._line.send(RepeatableCall(command, partial(self._iteration_written, job, scheduler_id)))
 
     def _refuse_schedule(self, scheduler_id: str, error: UnsupportedPattern) -> None:
         # Any guess would corrupt the schedule; a worker that can compute it must have its jobs.
@@ -285,7 +267,23 @@ class Engine:
         self.stopping.set()
         self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; this worker stops")
 
-    def _iteration_written(self, job: ActiveJob, scheduler_id: str, reply: Any) -> None:
+    def _continue_schedule(self, job: ActiveJob, scheduler_id: str) -> None:
+        """Writes the next job of a scheduler before this one runs: whatever becomes of it, the schedule goes on."""
+        try:
+            command = continuation(job.record, scheduler_id, self._calls, now_ms())
+        except UnsupportedPattern as error:
+            self._refuse_schedule(scheduler_id, error)
+            self._hand_back(job)
+            return
+        except NoSchedule as error:
+            self._settle(job, refused(FailureKind.UNKNOWN_JOB, str(error)))
+            return
+        if command is None:
+            self._run(job)
+        else:
+            self._line.send(RepeatableCall(command, partial(self._schedule_continued, job, scheduler_id)))
+
+    def _schedule_continued(self, job: ActiveJob, scheduler_id: str, reply: Any) -> None:
         if isinstance(reply, ReplyError) or (isinstance(reply, int) and reply < 0):
             self.events.emit("error", what=f"the next iteration of job scheduler {scheduler_id!r}: {reply}")
         if not job.settling:
@@ -433,6 +431,9 @@ class Engine:
             return True
         return False
 
+    def _moved(self, job: ActiveJob) -> None:
+        self.events.emit("waiting_children", job.record)
+
     def _forget(self, job: ActiveJob) -> None:
         if self._active.get(job.record.id) is job:
             del self._active[job.record.id]
@@ -525,59 +526,6 @@ class Engine:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-    # What a running job may ask (see AsyncJobPort)
-
-    @property
-    def is_congested(self) -> bool:
-        """See ``ChildJobPort``."""
-        return self._line.is_congested
-
-    def progress(self, job_id: str, progress: bytes) -> None:
-        """See ``JobPort``."""
-        self._note(job_id, self._calls.update_progress(job_id, progress))
-        if job := self._active.get(job_id):
-            self.events.emit("progress", job.record, progress=progress)
-
-    def log(self, job_id: str, row: str) -> None:
-        """See ``JobPort``."""
-        job = self._active.get(job_id)
-        keep = job.record.opts.get("kl") if job else None
-        self._note(job_id, self._calls.add_log(job_id, row, keep))
-
-    def _note(self, job_id: str, command: Command) -> None:
-        def answered(reply: Any) -> None:
-            if isinstance(reply, ReplyError) or (isinstance(reply, int) and reply < 0):
-                self.events.emit("error", what=f"progress or log of job {job_id} was refused: {reply}")
-
-        self._line.send(NoteCall(command, answered))
-
-    async def ask(self, job_id: str, question: str, *values: Any) -> Any:
-        """See ``AsyncJobPort``."""
-        job = self._active.get(job_id)
-        if job is None or job.settling:
-            raise JobNotHeld(f"job {job_id} of queue {self.settings.queue!r} is not held by this worker any more")
-        asked = Question(question)
-        if asked is Question.MOVE_TO_WAITING_CHILDREN:
-            return await self._move_to_waiting_children(job)
-        return await answer(asked, values, job, self._calls, self._line)
-
-    async def _move_to_waiting_children(self, job: ActiveJob) -> int:
-        """Moves a job that runs, if it has children to wait for: 0, or the code that says why it stays."""
-        replied: asyncio.Future[Any] = self._loop.create_future()
-        job.settling = True
-        command = self._calls.move_to_waiting_children(job.record.id, job.token, now_ms())
-        self._line.send(JobCall(command, replied.set_result, job))
-        reply = await replied
-        if reply in (replies.NO_CHILD_PENDING, replies.FAILED_CHILDREN):
-            job.settling = False
-            return int(reply)
-        if problem := refusal(reply):
-            job.settling = False
-            raise JobNotHeld(f"job {job.record.id} could not wait for its children: {problem}")
-        job.moved = True
-        self.events.emit("waiting_children", job.record)
-        return 0
 
     # After a lost connection (see Party)
 

@@ -177,7 +177,7 @@ class JobSource:
         """
         engine = self._opened()
         record = await engine.next(timeout_s)
-        return None if record is None else AsyncJob(record, self._decode(record), engine)
+        return None if record is None else AsyncJob(record, self._decode(record), engine.requests)
 
     async def complete(self, job: AsyncJob[Any], result: Any = None) -> str:
         """The job has been done. Where it went: "completed", or "waiting-children" if it has got children meanwhile.

@@ -257,12 +257,10 @@ class ManualEngine(Engine):
         else:
             ending.ended.set_exception(JobNotHeld(f"job {job.record.id} was not settled: {ending.problem}"))
 
-    async def _move_to_waiting_children(self, job: ActiveJob) -> int:
-        reply = await super()._move_to_waiting_children(job)
-        if job.moved:
-            # Nobody will say so: the job has left the caller's hands.
-            self._settle(job, Moved())
-        return reply
+    def _moved(self, job: ActiveJob) -> None:
+        super()._moved(job)
+        # Nobody will say so: the job has left the caller's hands.
+        self._settle(job, Moved())
 
 
 async def _wait(ending: _Ending) -> str:

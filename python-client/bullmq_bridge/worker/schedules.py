@@ -1,4 +1,4 @@
-"""Whether a worker could continue the job schedulers of its queue, asked before it takes the first of their jobs."""
+"""The job schedulers of a worker's queue: whether it can continue all of them, and how it continues one."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from bullmq_bridge.protocol.job import parse_job
 from bullmq_bridge.protocol.scheduler import next_iteration
 
 if TYPE_CHECKING:
+    from bullmq_bridge.protocol.calls import Command, ScriptCalls
+    from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.worker.link import Line
 
@@ -43,3 +45,25 @@ async def _problem(keys: QueueKeys, line: Line, name: str, next_ms: float, now_m
         # No schedule at all: its job fails when its time comes.
         return None
     return None
+
+
+class NoSchedule(ValueError):
+    """The options of a scheduler's job say nothing from which a next run could be computed."""
+
+
+def continuation(record: JobRecord, scheduler_id: str, calls: ScriptCalls, now_ms: int) -> Command | None:
+    """The call that writes the next job of the scheduler that has made this one; None when it has ended.
+
+    Raises:
+        UnsupportedPattern: the next run cannot be computed here.
+        NoSchedule: there is none to compute.
+    """
+    try:
+        iteration = next_iteration(record, now_ms)
+    except UnsupportedPattern:
+        raise
+    except (TypeError, ValueError, KeyError, AttributeError) as error:
+        raise NoSchedule(f"the schedule in the options of job {record.id} cannot be read: {error!r}") from error
+    if iteration is None:
+        return None
+    return calls.update_job_scheduler(scheduler_id, record.id, iteration, now_ms)
