@@ -42,7 +42,7 @@ const PAYLOAD = {
   meta: {
     name: 'Überblick über das Jahr 2026.pdf',
     owner: 'somebody@example.org',
-    note: 'Scanned at the front desk, checked by hand, and filed under the number on its cover sheet. 1 of 2.',
+    note: 'Scanned at the front desk, checked by hand, and filed under the number on its cover sheet. No. 1 of 12.',
     score: '1.25',
   },
 };

@@ -63,8 +63,9 @@ class Gate:
             value = portable_json.loads(text)
         except NotPortable as error:
             raise self._not_portable(error) from None
-        self._check(value)
-        return value
+        if self._validator is None or self._validator.is_valid(value):
+            return value
+        raise self._violation(self._validator, value)
 
     def encode(self, value: Any) -> bytes:
         """The JSON text of the value.
@@ -78,18 +79,17 @@ class Gate:
             raise self._not_portable(error) from None
         if len(text) > self._max_bytes:
             raise self._too_long(text)
-        self._check(value)
-        return text
+        if self._validator is None or self._validator.is_valid(value):
+            return text
+        raise self._violation(self._validator, value)
 
     def black_out(self, text: str, value: Any) -> str:
         """A text without what the value has in fields that the schema marks as secret."""
         return self._faults.black_out(text, value)
 
-    def _check(self, value: Any) -> None:
-        if self._validator is None or self._validator.is_valid(value):
-            return
-        errors = self._validator.iter_errors(value)
-        raise ContractViolation(
+    def _violation(self, validator: jsonschema_rs.Draft202012Validator, value: Any) -> ContractViolation:
+        errors = validator.iter_errors(value)
+        return ContractViolation(
             self._what, [self._faults.fault(_path(error), error.message, _rule(error), value) for error in errors]
         )
 

@@ -63,38 +63,31 @@ def loads(text: bytes) -> Any:
         NotPortable: it is not JSON, or JSON that JavaScript and Python do not read the same.
     """
     try:
-        # Strict UTF-8 first: the standard library would let encoded surrogates through.
-        value = _parse(text.decode("utf-8"))
+        # Strict UTF-8: the standard library would let encoded surrogates through.
+        decoded = text.decode("utf-8")
+        try:
+            # What Node writes has no white space around it, which `decode` would look for.
+            value, end = _DECODER.raw_decode(decoded)
+        except json.JSONDecodeError:
+            end = -1
+        if end != len(decoded):
+            value = _DECODER.decode(decoded)
     except NotPortable:
         raise
     except RecursionError:
         raise NotPortable(_TOO_DEEP) from None
     except ValueError as error:
         raise NotPortable(f"not valid JSON ({error})") from None
-    if _is_suspect(text):
-        _check(value)
-    return value
-
-
-def _parse(text: str) -> Any:
-    """Like ``decode``, without its search for white space around the text: Node writes none."""
-    try:
-        value, end = _DECODER.raw_decode(text)
-    except json.JSONDecodeError:
-        return _DECODER.decode(text)
-    return value if end == len(text) else _DECODER.decode(text)
-
-
-def _is_suspect(text: bytes) -> bool:
-    """Whether a text that is JSON may hold what is not portable: asked of the bytes, which is cheaper than a walk."""
-    return (
-        # A lone surrogate, or the letters of __proto__: either is written as an escape, or as it is.
+    # Whether there may be something that is not portable is asked of the bytes, which is cheaper than a walk. Lone
+    # surrogates, and the letters of __proto__, are written as escapes or as they are; each level opens and closes.
+    if (
         (b"\\" in text and b"\\u" in text)
         or b"__proto__" in text
         or _SIXTEEN_DIGITS in text.translate(_DIGITS_TO_ZERO)
-        # Each level opens and closes.
         or (len(text) > 2 * MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH)
-    )
+    ):
+        _check(value)
+    return value
 
 
 def dumps(value: Any) -> bytes:
