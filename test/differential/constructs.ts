@@ -21,6 +21,9 @@ const digits = z.codec(z.string().regex(/^(?:0|[1-9]\d{0,30})$/), z.bigint(), {
   encode: (count) => count.toString(),
 });
 
+/** Emitted once, under `$defs`. */
+const line = z.object({ sku: z.string().min(1), count: z.int().min(1).default(1) }).meta({ id: 'Line' });
+
 const address = z.object({ street: z.string().min(1), zip: z.string().regex(/^\d{5}$/) });
 
 /** Every construct that the linter admits, each by itself or with what it is usually written with. */
@@ -116,12 +119,12 @@ const CONSTRUCTS: Readonly<Record<string, Schema>> = {
   'partial object': address.partial(),
   'extended object': address.extend({ tags: z.array(z.string()).readonly() }).readonly(),
   intersection: z.intersection(z.object({ a: z.int(), both: z.int() }), z.object({ b: z.int(), both: z.int().min(2) })),
-  'intersection of strict objects': z.intersection(z.strictObject({ a: z.int() }), z.strictObject({ b: z.int() })),
   record: z.record(z.string(), z.int()),
   'record by pattern': z.record(z.string().regex(/^[a-z]{1,4}$/), z.boolean()),
   'record by name': z.record(z.enum(['a', 'b']), z.int()),
   'record by some names': z.partialRecord(z.enum(['a', 'b']), z.int()),
-  'record by number': z.record(z.int(), z.string()),
+  'record by digits': z.record(z.string().regex(/^\d+$/), z.string()),
+  'shared definition': z.object({ first: line, more: z.array(line) }),
   'loose record': z.looseRecord(z.string().regex(/^x-/), z.int()),
   tree,
   'any json': z.object({ any: z.json() }),

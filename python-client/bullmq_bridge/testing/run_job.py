@@ -125,14 +125,19 @@ class _Run:
         text = data if isinstance(data, bytes) else json.dumps(data).encode()
         self._children = children
         self.port = RecordingPort(children, text)
-        now = str(now_ms())
+        now = str(now_ms()).encode()
         options = {**(self._contract.options if self._contract else {}), **opts}
-        started = str(attempts_made + 1)
-        fields = {"name": name, "opts": json.dumps(options), "atm": str(attempts_made), "ats": started}
-        fields |= {"priority": str(options.get("priority", 0)), "timestamp": now, "processedOn": now}
-        self.record = JobRecord(
-            job_id, {b"data": text, **{key.encode(): value.encode() for key, value in fields.items()}}, TOKEN
-        )
+        fields = {
+            b"name": name.encode(),
+            b"data": text,
+            b"opts": json.dumps(options).encode(),
+            b"atm": str(attempts_made).encode(),
+            b"ats": str(attempts_made + 1).encode(),
+            b"priority": str(options.get("priority", 0)).encode(),
+            b"timestamp": now,
+            b"processedOn": now,
+        }
+        self.record = JobRecord(job_id, fields, TOKEN)
 
     def contract(self) -> JobContract:
         assert self._contract is not None, "only a job with a processor is run"
