@@ -203,6 +203,7 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.array(z.string().optional())', /undefined becomes null/, /\.nullable/, '[]'],
     ['z.object({ a: z.string() }).strict().and(z.object({ b: z.string() }))', /closed/, /a\.merge/],
     ['z.record(z.number(), z.string())', /keys are text/, /z\.enum/],
+    ['z.object({ constructor: z.string().optional() })', /every object of JavaScript/, /another name/, '.constructor'],
     ['z4.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],
   ])('zod 3: %s', async (construct, reason, wayOut, below = '') => {

@@ -179,6 +179,25 @@ describe('emitSchema of a zod 3 schema', () => {
     });
   });
 
+  it('refers to where a schema was first used, whatever the keys are on the way there', () => {
+    const tree: z3.ZodTypeAny = z3.lazy(() => z3.object({ next: tree.optional() }));
+    const { schema } = emitSchema(z3.object({ 'a/b': z3.tuple([tree, tree]), c: z3.tuple([]).rest(z3.array(tree)) }));
+    expect(JSON.stringify(schema)).toContain('"$ref":"#/properties/a~1b/prefixItems/0"');
+    const rest: z3.ZodTypeAny = z3.lazy(() => z3.tuple([z3.null()]).rest(rest));
+    expect(JSON.stringify(emitSchema(z3.tuple([z3.null()]).rest(rest)).schema)).toContain('"$ref":"#/items"');
+  });
+
+  it('puts right what zod-to-json-schema takes for something else', () => {
+    const { schema } = emitSchema(z3.object({ no: z3.literal(null), twice: z3.null().nullable() }));
+    expect(schema.properties).toEqual({ no: { type: 'null' }, twice: { type: ['null'] } });
+  });
+
+  it('warns of integers that zod 3 does not bound', () => {
+    const warnings = (n: z3.ZodTypeAny) => emitSchema(z3.object({ n })).warnings.join();
+    expect(warnings(z3.number().int())).toContain('integers without bounds');
+    expect(warnings(z3.number().int().safe())).not.toContain('integers without bounds');
+  });
+
   it('does not close objects that merely strip unknown keys', () => {
     expect(emitSchema(z3.object({ a: z3.string() })).schema.additionalProperties).not.toBe(false);
     expect(emitSchema(z3.object({ a: z3.string() }).strict()).schema.additionalProperties).toBe(false);

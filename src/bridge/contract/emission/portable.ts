@@ -47,6 +47,9 @@ export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
     if (Array.isArray(part.prefixItems) && part.prefixItems.length === 0) {
       delete changed.prefixItems;
     }
+    if (Array.isArray(part.type)) {
+      changed.type = [...new Set(part.type as string[])];
+    }
     if (part.type === 'integer') {
       boundInteger(changed);
     }

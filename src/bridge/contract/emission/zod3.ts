@@ -51,13 +51,15 @@ export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSch
     // What zod-to-json-schema calls strict is what leaves objects open that merely strip unknown keys.
     removeAdditionalStrategy: 'strict',
     emailStrategy: 'pattern:zod',
-    override: (def, refs) => {
+    override: (def, refs, seen, forceResolution) => {
       lint.visit(def, payloadPath(refs.currentPath.slice(1)));
-      return ignoreOverride;
+      return seen === undefined || forceResolution ? ignoreOverride : { $ref: referenceTo(seen.path) };
     },
-    postProcess: (emitted, def) => {
+    postProcess: (emitted, def: SomeDef) => {
       const check = typeScriptOnlyCheck(def);
-      return check === undefined || emitted === undefined ? emitted : { ...emitted, [TYPESCRIPT_ONLY_KEYWORD]: check };
+      // zod-to-json-schema 3.25 takes null to be an object.
+      const schema = def.typeName === 'ZodLiteral' && def.value === null ? ({ type: 'null' } as const) : emitted;
+      return check === undefined || schema === undefined ? schema : { ...schema, [TYPESCRIPT_ONLY_KEYWORD]: check };
     },
   });
   lint.finish();
@@ -66,6 +68,9 @@ export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSch
     emitted: { ...emitted, $schema: 'https://json-schema.org/draft/2020-12/schema' },
     warnings: [
       'is written with zod 3, which counts the length of a string in UTF-16 units; Python counts characters',
+      ...(lint.sawUnboundedInteger
+        ? ['has integers without bounds; zod 3 takes those beyond 2^53, and Python does not; use .safe() as well']
+        : []),
       ...[...new Set([...lint.weakFormats, ...formatsOf(emitted)])]
         .sort()
         .map(
@@ -87,6 +92,7 @@ interface SomeDef extends ZodTypeDef {
   readonly left?: ZodTypeAny;
   readonly right?: ZodTypeAny;
   readonly unknownKeys?: string;
+  readonly shape?: () => Readonly<Record<string, ZodTypeAny>>;
   readonly keyType?: ZodTypeAny;
 }
 
@@ -103,6 +109,8 @@ class Zod3Lint {
   readonly #defaults = new ComputedDefaults();
   /** Formats whose emitted form is weaker than the format. */
   readonly weakFormats = new Set<string>();
+  /** Set when an integer may be larger than JavaScript can hold. */
+  sawUnboundedInteger = false;
 
   constructor(linter: Linter) {
     this.#linter = linter;
@@ -128,8 +136,14 @@ class Zod3Lint {
     }
     this.#lintEffect(def, path);
     this.#lintType(def, path);
-    for (const check of def.checks ?? []) {
+    const checks = def.checks ?? [];
+    for (const check of checks) {
       this.#lintCheck(check, def, path);
+    }
+    const isBounded = (kind: string) =>
+      checks.some((check) => check.kind === kind && Math.abs(Number(check.value)) <= Number.MAX_SAFE_INTEGER);
+    if (checks.some(({ kind }) => kind === 'int') && !(isBounded('min') && isBounded('max'))) {
+      this.sawUnboundedInteger = true;
     }
   }
 
@@ -153,6 +167,11 @@ class Zod3Lint {
 
   #lintType(def: SomeDef, path: string): void {
     switch (def.typeName) {
+      case 'ZodObject':
+        for (const [key, field] of Object.entries(def.shape?.() ?? {})) {
+          if (isInherited(key, field)) this.#linter.report(path === '' ? key : `${path}.${key}`, 'proto');
+        }
+        break;
       case 'ZodLiteral':
         if (!isJsonScalar(def.value)) this.#linter.report(path, 'literal');
         break;
@@ -220,8 +239,32 @@ function isWrittenRightly(text: string): boolean {
   return !/[wW]|[^\x20-\x7e]/.test(text);
 }
 
+/** Whether zod would find something under the key of a field that is left out, and take it for the field. */
+function isInherited(key: string, field: ZodTypeAny): boolean {
+  if (key === '__proto__') {
+    return true;
+  }
+  const inherited: unknown = Reflect.get(Object.prototype, key);
+  return inherited !== undefined && (field.isOptional() || field.safeParse(inherited).success);
+}
+
 function isJsonScalar(value: unknown): boolean {
   return value === null || ['string', 'boolean'].includes(typeof value) || Number.isFinite(value);
+}
+
+/** A reference to where a schema was first used; keys may hold a `/`, and tuples have another keyword in 2020-12. */
+function referenceTo(path: readonly string[]): string {
+  const pointer = path.slice(1).map((segment, index, segments) => {
+    const isKey = segments[index - 1] === 'properties' && segments[index - 2] !== 'properties';
+    if (segment === 'items' && !isKey && /^\d+$/.test(segments[index + 1] ?? '')) {
+      return 'prefixItems';
+    }
+    if (segment === 'additionalItems' && !isKey) {
+      return 'items';
+    }
+    return encodeURIComponent(segment.replaceAll('~', '~0').replaceAll('/', '~1'));
+  });
+  return ['#', ...pointer].join('/');
 }
 
 /** Draft-07 to 2020-12: tuples changed their keywords, nothing else of what zod-to-json-schema writes did. */
@@ -235,9 +278,6 @@ function lift(schema: JsonSchema): JsonSchema {
     }
     if (keyword === 'additionalItems') {
       return [];
-    }
-    if (keyword === '$ref') {
-      return [[keyword, String(value).replace(/\/items\/(\d+)/g, '/prefixItems/$1')]];
     }
     if (keyword === 'properties' || keyword === '$defs') {
       return [

@@ -302,7 +302,7 @@ function fieldDocOf(schema: JsonSchema): string {
 function resolvePointer(root: JsonSchema, reference: string): Json | undefined {
   const keys = reference.split('/').slice(1);
   return keys.reduce<Json | undefined>((part, escaped) => {
-    const key = escaped.replaceAll('~1', '/').replaceAll('~0', '~');
+    const key = decodeURIComponent(escaped).replaceAll('~1', '/').replaceAll('~0', '~');
     return typeof part === 'object' && part !== null ? (part as JsonSchema)[key] : undefined;
   }, root);
 }
