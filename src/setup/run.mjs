@@ -5,6 +5,7 @@ import { nodeProblem } from './version.mjs';
 /** @type {Map<string | undefined, () => Promise<number>>} */
 const COMMANDS = new Map([
   ['bench', () => import('./bench.mjs').then((module) => module.bench(process.argv.slice(3)))],
+  ['changes', () => import('./changes.mjs').then((module) => module.testChanges())],
   ['check', () => import('./check.mjs').then((module) => module.check())],
   ['demo', () => import('./demo.mjs').then((module) => module.demo())],
   ['format', () => import('./check.mjs').then((module) => module.format())],

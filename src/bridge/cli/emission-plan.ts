@@ -1,4 +1,4 @@
-import { renderContracts } from '../contract/document.js';
+import { renderContracts, type WireQueues } from '../contract/document.js';
 import { renderPythonModule } from '../contract/python/module.js';
 import { wireJobs } from '../contract/wire.js';
 import { buildBundle, type ProtocolBundle } from '../protocol/bundle.js';
@@ -8,6 +8,7 @@ import type { EmitSettings } from './settings.js';
 
 /** What `emit` would write. Nothing has been written yet. */
 export interface EmissionPlan {
+  readonly queues: WireQueues;
   /** Files of the schemas folder: name -> content. */
   readonly schemas: ReadonlyMap<string, string>;
   /** Undefined when the project wants none. */
@@ -25,14 +26,20 @@ export interface EmissionPlan {
  * @throws CliError, ContractDefinitionError, ContractLintError or ProtocolError, each saying what to do.
  */
 export async function planEmission(projectFolder: string, settings: EmitSettings): Promise<EmissionPlan> {
-  const found = await findContracts(projectFolder, settings.contracts);
-  const queues = new Map(found.map(({ contract, file }) => [contract.name, wireJobs(contract, file)]));
+  const queues = await wireContracts(projectFolder, settings.contracts);
   const jobs = [...queues.values()].flatMap((wired) => [...wired.values()]);
   return {
+    queues,
     schemas: renderContracts(queues),
     bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
     python: settings.python === undefined ? undefined : renderPythonModule(queues, settings.pythonTypes),
     warnings: jobs.flatMap((job) => job.warnings),
     exceptions: jobs.flatMap((job) => job.exceptions),
   };
+}
+
+/** The contracts of a project as the other language sees them. */
+export async function wireContracts(projectFolder: string, contracts: string): Promise<WireQueues> {
+  const found = await findContracts(projectFolder, contracts);
+  return new Map(found.map(({ contract, file }) => [contract.name, wireJobs(contract, file)]));
 }

@@ -16,8 +16,15 @@ export async function emit(projectFolder: string, settings: EmitSettings, termin
   const schemas = relative(projectFolder, settings.schemas);
   warn(plan, terminal);
 
-  const removed = new SchemasFolder(settings.schemas, schemas).write(plan.schemas);
+  const folder = new SchemasFolder(settings.schemas, schemas);
+  const kept = folder.keep(plan.queues);
+  const removed = folder.write(plan.schemas);
   terminal.print(`Wrote ${plan.schemas.size} files to ${schemas}.`);
+  for (const name of kept) {
+    terminal.print(
+      `Kept the version that was there as ${schemas}/${name}: jobs in Redis may have been written with it.`,
+    );
+  }
   for (const name of removed) {
     terminal.print(`Removed ${schemas}/${name}: no contract has it any more.`);
   }

@@ -1,4 +1,6 @@
-import { Command, CommanderError } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
+import { type CheckOptions, check } from './check-command.js';
+import { type CheckFormat, FORMATS } from './check-format.js';
 import { checkEmitted, emit } from './emit.js';
 import { EXIT, type ExitCode } from './exit-code.js';
 import { type EmitFlags, resolveSettings } from './settings.js';
@@ -18,6 +20,23 @@ Examples:
   $ bullmq-bridge emit
   $ bullmq-bridge emit --contracts src/queues --out worker/schemas --bundle worker/bundle.json
   $ bullmq-bridge emit --check      # in CI`;
+
+const CHECK_HELP = `
+The contracts as they are now are compared with what --against names:
+  a commit   the schemas folder as it is committed there: what runs now, for example origin/main
+  a folder   that \`bullmq-bridge emit\` wrote
+  redis      the jobs in the Redis of REDIS_URL: waiting, delayed, failed, scheduled and so on
+Every version in the history folder of the schemas is compared too, for it may have left jobs in Redis.
+
+Exit codes:
+  0  may be deployed in any order, or all else is allowed
+  1  an order has to be kept, or no order is safe
+  2  wrong flags or settings, or nothing to compare with
+
+Examples:
+  $ bullmq-bridge check --against origin/main
+  $ bullmq-bridge check --against origin/main --allow enum-widened --format github
+  $ REDIS_URL=redis://127.0.0.1:6379 bullmq-bridge check --against redis`;
 
 /** Errors whose message already says what happened and what to do; by name, for a contract may bring its own copy of them. */
 const EXPECTED_ERRORS: ReadonlyMap<string, ExitCode> = new Map([
@@ -60,6 +79,28 @@ export async function run(args: readonly string[], projectFolder: string, termin
       exitCode = await (check ? checkEmitted : emit)(projectFolder, settings, terminal);
     });
 
+  program
+    .command('check')
+    .description('Say whether the contracts may be deployed where others run, and in which order.')
+    .requiredOption('--against <what>', 'a commit that git knows, a folder, or redis')
+    .option('--allow <rule...>', 'rules whose changes are accepted, for example enum-widened', [])
+    .addOption(
+      new Option('--format <format>', 'how the report is printed').choices(Object.keys(FORMATS)).default('human'),
+    )
+    .option('--json', 'the same as --format json')
+    .option('--prefix <prefix>', 'of the keys in Redis', 'bull')
+    .option('--contracts <path>', 'folder (or file) of the modules that export contracts (default: src/jobs)')
+    .option('--schemas <folder>', 'folder of the emitted schemas (default: schemas)')
+    .addHelpText('after', CHECK_HELP)
+    .action(async ({ contracts, schemas, json, format, ...flags }: CheckFlags) => {
+      const settings = resolveSettings(projectFolder, {
+        ...(contracts === undefined ? {} : { contracts }),
+        ...(schemas === undefined ? {} : { schemas }),
+      });
+      const options: CheckOptions = { ...flags, format: json === true ? 'json' : format };
+      exitCode = await check(projectFolder, settings, options, terminal);
+    });
+
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
@@ -67,6 +108,14 @@ export async function run(args: readonly string[], projectFolder: string, termin
     return explain(error, terminal);
   }
 }
+
+type CheckFlags = EmitFlags & {
+  readonly against: string;
+  readonly allow: readonly string[];
+  readonly format: CheckFormat;
+  readonly json?: boolean;
+  readonly prefix: string;
+};
 
 function explain(error: unknown, terminal: Terminal): ExitCode {
   if (error instanceof CommanderError) {

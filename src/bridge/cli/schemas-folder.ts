@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
-import { CONTRACT_FILE } from '../contract/document.js';
+import { CONTRACT_FILE, type WireQueues } from '../contract/document.js';
+import { type EmittedQueues, parseEmitted } from '../contract/emitted.js';
+import { HISTORY_FOLDER, historyFile, type PastJob, parsePastJob, renderPastJob } from '../contract/history.js';
+import { CliError } from './error.js';
 import { writeAtomically } from './file.js';
 import { compareFile, type StaleFile } from './stale-file.js';
 
@@ -32,6 +35,54 @@ export class SchemasFolder {
     return obsolete;
   }
 
+  /**
+   * The contracts that the folder holds now; undefined when it holds none.
+   *
+   * @throws {@link CliError} when a file is damaged.
+   */
+  emitted(): EmittedQueues | undefined {
+    try {
+      return parseEmitted((name) => this.#read(name));
+    } catch (cause) {
+      throw new CliError(`${this.#label} cannot be read: ${String(cause)}`, { cause });
+    }
+  }
+
+  /**
+   * Puts those versions of jobs into the history that are in the folder and are not wanted any more.
+   *
+   * @returns the names of the new files.
+   */
+  keep(wanted: WireQueues): string[] {
+    const kept: string[] = [];
+    for (const version of this.#present()) {
+      const name = historyFile(version);
+      const isCurrent = wanted.get(version.queue)?.get(version.job)?.fingerprint === version.fingerprint;
+      if (!isCurrent && this.#read(name) === undefined) {
+        writeAtomically(join(this.#folder, name), renderPastJob(version));
+        kept.push(name);
+      }
+    }
+    return kept;
+  }
+
+  /**
+   * The earlier versions of jobs, by file name.
+   *
+   * @throws {@link CliError} when a file is damaged.
+   */
+  history(): PastJob[] {
+    const folder = join(this.#folder, HISTORY_FOLDER);
+    const names = existsSync(folder) ? readdirSync(folder).filter((name) => name.endsWith('.json')) : [];
+    return names.sort().map((name) => {
+      try {
+        return parsePastJob(readFileSync(join(folder, name), 'utf8'));
+      } catch (cause) {
+        throw new CliError(`${this.#label}/${HISTORY_FOLDER}/${name} cannot be read: ${String(cause)}`, { cause });
+      }
+    });
+  }
+
   /** Compares the folder with what it should hold. */
   compare(files: ReadonlyMap<string, string>): StaleFile[] {
     const names = new Set([...this.#names(), ...files.keys()]);
@@ -43,7 +94,22 @@ export class SchemasFolder {
     return stale === undefined ? [] : [{ name, ...stale }];
   }
 
-  /** Every file in the folder, hidden ones apart. */
+  /** The versions of jobs that are in the folder. One that is damaged is about to be replaced, and cannot be kept. */
+  #present(): PastJob[] {
+    try {
+      const queues = parseEmitted((name) => this.#read(name)) ?? new Map();
+      return [...queues].flatMap(([queue, jobs]) => [...jobs].map(([job, version]) => ({ queue, job, ...version })));
+    } catch {
+      return [];
+    }
+  }
+
+  #read(name: string): string | undefined {
+    const path = join(this.#folder, name);
+    return existsSync(path) ? readFileSync(path, 'utf8') : undefined;
+  }
+
+  /** Every file in the folder, hidden ones and the history apart. */
   #names(): string[] {
     if (!existsSync(this.#folder)) {
       return [];
@@ -54,7 +120,8 @@ export class SchemasFolder {
         join(entry.parentPath, entry.name)
           .slice(this.#folder.length + 1)
           .replaceAll(sep, '/'),
-      );
+      )
+      .filter((name) => !name.startsWith(`${HISTORY_FOLDER}/`));
   }
 
   /** The files that the present contract.json names; empty when it cannot be read. */

@@ -31,12 +31,13 @@ export function renderContracts(wireQueues: WireQueues): Map<string, string> {
   return files.set(CONTRACT_FILE, stableJson(contract));
 }
 
-function schemaFile(queue: string, job: string, payload: Payload): string {
+/** The file of a schema, within the schemas folder. */
+export function schemaFile(queue: string, job: string, payload: Payload): string {
   return `${fileName(queue)}.${fileName(job)}.${payload}.json`;
 }
 
 /** Names are any text, files are not: what a file system might refuse is percent-encoded. */
-function fileName(name: string): string {
+export function fileName(name: string): string {
   return encodeURIComponent(name).replace(/[*'()!~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
