@@ -156,6 +156,7 @@ describe('bullmq-bridge emit', () => {
     expect(readdirSync(join(project, 'schemas')).sort()).toEqual([
       'README.md',
       'contract.json',
+      'history',
       'mail.deliver.data.json',
       'mail.deliver.result.json',
     ]);

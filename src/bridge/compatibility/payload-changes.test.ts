@@ -426,6 +426,14 @@ const ROWS: readonly Row[] = [
   ],
   ['what repeats itself is wider', tree(z.int()), tree(z.number()), CONSUMERS, 'type-widened /properties/id'],
   ['what repeats itself is the same', tree(z.int()), tree(z.int()), FREE],
+  [
+    'exactly one branch has to fit, and two do',
+    of(z.string().min(2).max(5)),
+    of(z.xor([z.string(), z.string().min(2)])),
+    BREAKING,
+    'bounds-widened /properties/f',
+    'union-narrowed /properties/f',
+  ],
   // What only people read
   [
     'a description is another',

@@ -58,12 +58,17 @@ export function payloadChanges(
   const explained = objected.map(({ pointer }) => pointer);
   const harmless = differences(old, young)
     .filter(
-      ({ rule, pointer }) =>
-        rule === 'default-changed' || !explained.some((other) => other === pointer || other.startsWith(`${pointer}/`)),
+      ({ rule, pointer }) => rule === 'default-changed' || !explained.some((other) => explains(other, rule, pointer)),
     )
     .map(({ rule, pointer }): Change => ({ rule, payload, pointer, verdict: 'any order', message: HARMLESS[rule] }));
   const changes = [...objected, ...harmless];
   return changes.sort((a, b) => compareText(a.pointer, b.pointer) || compareText(a.rule, b.rule));
+}
+
+/** Whether an objection at a place already says what a difference does: there, further in, or of the whole around it. */
+function explains(objected: string, rule: string, pointer: string): boolean {
+  const isWithin = rule === 'rewritten' && pointer.startsWith(`${objected}/`);
+  return objected === pointer || objected.startsWith(`${pointer}/`) || isWithin;
 }
 
 const HARMLESS = {
