@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,13 +12,21 @@ import jsonschema_rs
 from bullmq_bridge.contract import portable_json
 from bullmq_bridge.contract.fault import Fault, Faults, steps
 from bullmq_bridge.contract.limits import MAX_DATA_BYTES, MAX_RESULT_BYTES
+from bullmq_bridge.contract.past_version import PastVersion, UpcastFailed, mark, short
 from bullmq_bridge.contract.portable_json import NotPortable
+from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+
+logger = logging.getLogger("bullmq_bridge.contract")
 
 CONTRACT_FILE = "contract.json"
+HISTORY_FOLDER = "history"
+#: The option of a job that says which version of the contract it was written with.
+FINGERPRINT_OPTION = "contractFingerprint"
+FINGERPRINT_KEY = f'"{FINGERPRINT_OPTION}"'.encode()
 SUPPORTED_VERSION = 1
 MAX_REPORTED_FAULTS = 20
 
@@ -87,6 +96,15 @@ class Gate:
         """A text without what the value has in fields that the schema marks as secret."""
         return self._faults.black_out(text, value)
 
+    def check(self, value: Any) -> None:
+        """Refuses a value that the schema refuses.
+
+        Raises:
+            ContractViolation: with everything that is wrong.
+        """
+        if self._validator is not None and not self._validator.is_valid(value):
+            raise self._violation(self._validator, value)
+
     def _violation(self, validator: jsonschema_rs.Draft202012Validator, value: Any) -> ContractViolation:
         errors = validator.iter_errors(value)
         return ContractViolation(
@@ -118,12 +136,82 @@ class JobContract:
         result: Gate,
         options: Mapping[str, Any] | None = None,
         fingerprint: str | None = None,
+        past: Mapping[str, PastVersion] | None = None,
     ) -> None:
         self.name = name
         self.data = data
         self.result = result
         self.options = options or {}
         self.fingerprint = fingerprint
+        # The options of its jobs have this in them, and it is short because longer text is slower to find. Without a
+        # fingerprint, all jobs are its own.
+        self._mark = mark(fingerprint).encode() if fingerprint else b""
+        self._past = past or {}
+        self._past_gates: dict[str, Gate] = {}
+
+    def read(self, text: bytes, options: bytes) -> Any:
+        """The data of a job that was written with this version, an earlier one, or by somebody who knows of none.
+
+        Data of an earlier version is checked against that, upcast if there is an upcaster, and checked against this one
+        like all others: what comes out has the current form.
+
+        Args:
+            text: the data, as JSON.
+            options: the job's options, as JSON. They are only parsed where they name another version.
+
+        Raises:
+            ContractViolation: the data breaks one of the versions.
+            UpcastFailed: an upcaster has raised.
+        """
+        if self._mark in options or FINGERPRINT_KEY not in options:
+            return self.data.decode(text)
+        written = str(parse_options(options).get(FINGERPRINT_OPTION))
+        past = self._past.get(written)
+        return self._read_unknown(text, written) if past is None else self._read_past(text, past)
+
+    def upcast(self, version: str, upcaster: Callable[[Any], Any]) -> None:
+        """Declares what turns the data of an earlier version into the current form.
+
+        Raises:
+            ContractError: the history has no such version, or more than one.
+        """
+        called = [past for past in self._past.values() if past.is_called(version)]
+        if len(called) != 1:
+            known = ", ".join(sorted(past.short for past in self._past.values())) or "none"
+            raise ContractError(
+                f"the history of job {self.name!r} has {len(called) or 'no'} versions {version!r} to upcast "
+                f"(it has: {known}; the current one is {short(self.fingerprint or 'unknown')})"
+            )
+        called[0].upcaster = upcaster
+
+    def _read_past(self, text: bytes, past: PastVersion) -> Any:
+        gate = self._past_gates.get(past.fingerprint)
+        if gate is None:
+            # Made when the first such job comes: there may be many versions, and most are never seen again.
+            gate = Gate(f"data of job {self.name!r}, by version {past.short} that it was written with,", past.schema)
+            self._past_gates[past.fingerprint] = gate
+            how = "as it is" if past.upcaster is None else "through its upcaster"
+            logger.info("job %r: data of version %s is read %s", self.name, past.short, how)
+        value = gate.decode(text)
+        if past.upcaster is not None:
+            try:
+                value = past.upcaster(value)
+            except Exception as error:
+                raise UpcastFailed(error, gate, value) from error
+        self._check_current(value, f"is good by version {past.short}, with which it was written, but")
+        return value
+
+    def _read_unknown(self, text: bytes, fingerprint: str) -> Any:
+        # A newer version, or one whose file was deleted: this one is all there is to check it against.
+        value = Gate(f"data of job {self.name!r}").decode(text)
+        self._check_current(value, f"was written with version {short(fingerprint)}, which the history lacks, and")
+        return value
+
+    def _check_current(self, value: Any, what_it_is: str) -> None:
+        try:
+            self.data.check(value)
+        except ContractViolation as violation:
+            raise ContractViolation(f"data of job {self.name!r} {what_it_is}", list(violation.faults)) from None
 
 
 class QueueContract:
@@ -151,11 +239,13 @@ class QueueContract:
         if queue not in queues:
             known = ", ".join(sorted(queues)) or "none"
             raise ContractError(f"{root / CONTRACT_FILE} has no queue {queue!r} (it has: {known})")
+        past = _read_history(root / HISTORY_FOLDER, queue)
         jobs = {}
         for name, entry in queues[queue]["jobs"].items():
             data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
             result = Gate(f"result of job {name!r}", _read(root / entry["result"]), MAX_RESULT_BYTES)
-            jobs[name] = JobContract(name, data, result, entry.get("options"), entry.get("fingerprint"))
+            versions = past.get(name)
+            jobs[name] = JobContract(name, data, result, entry.get("options"), entry.get("fingerprint"), versions)
         return cls(queue, jobs)
 
     @classmethod
@@ -180,6 +270,20 @@ class QueueContract:
     def names(self) -> list[str]:
         """The names of its jobs, sorted; empty for a contract without schemas."""
         return sorted(self._jobs or ())
+
+
+def _read_history(folder: Path, queue: str) -> dict[str, dict[str, PastVersion]]:
+    """The earlier versions of a queue's jobs: name -> fingerprint -> version."""
+    past: dict[str, dict[str, PastVersion]] = {}
+    for file in sorted(folder.glob("*.json")):
+        version = _read(file)
+        try:
+            if version["queue"] == queue:
+                fingerprint = version["fingerprint"]
+                past.setdefault(version["job"], {})[fingerprint] = PastVersion(fingerprint, version["data"])
+        except KeyError as error:
+            raise ContractError(f"{file} is no version of a job: it lacks {error}") from None
+    return past
 
 
 def _read(file: Path) -> dict[str, Any]:

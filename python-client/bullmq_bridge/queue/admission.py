@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.contract.contract import ContractError, ContractViolation
+from bullmq_bridge.contract.contract import FINGERPRINT_OPTION, ContractError, ContractViolation
 from bullmq_bridge.protocol.job_options import complete
 from bullmq_bridge.protocol.new_job import NewJob, ParentReference
 from bullmq_bridge.queue.options import refuse_contradictions, wire_options
@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from bullmq_bridge.contract.contract import QueueContract
-
-FINGERPRINT_OPTION = "contractFingerprint"
 
 
 @dataclass(frozen=True, slots=True)

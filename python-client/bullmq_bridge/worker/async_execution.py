@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.contract.contract import ContractViolation
+from bullmq_bridge.contract.past_version import UpcastFailed
 from bullmq_bridge.worker.execution import ended, raised, violated
 from bullmq_bridge.worker.job import AsyncJob, AsyncJobPort
 from bullmq_bridge.worker.logs import current_job
@@ -24,11 +25,13 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     """
     current_job.set(record)
     try:
-        data = contract.data.decode(record.data or b"")
+        data = contract.read(record.data or b"", record.opts_text)
     except ContractViolation as violation:
         return violated(violation)
+    except UpcastFailed as failed:
+        return raised(failed.gate, failed.data, failed.error)
     try:
         result = await processor.function(AsyncJob(record, data, port))
     except Exception as error:
-        return raised(contract, data, error)
+        return raised(contract.data, data, error)
     return ended(contract, result)

@@ -9,13 +9,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractViolation
+from bullmq_bridge.contract.past_version import UpcastFailed
 from bullmq_bridge.directive import Directive
 from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome, outcome_of, refused
 from bullmq_bridge.worker.job import Job, SyncJobPort
 from bullmq_bridge.worker.logs import current_job
 
 if TYPE_CHECKING:
-    from bullmq_bridge.contract.contract import JobContract
+    from bullmq_bridge.contract.contract import Gate, JobContract
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.processor import Processor
 
@@ -24,23 +25,25 @@ def execute(processor: Processor, contract: JobContract, record: JobRecord, port
     """Runs a plain function on a job."""
     current_job.set(record)
     try:
-        data = contract.data.decode(record.data or b"")
+        data = contract.read(record.data or b"", record.opts_text)
     except ContractViolation as violation:
         return violated(violation)
+    except UpcastFailed as failed:
+        return raised(failed.gate, failed.data, failed.error)
     try:
         result = processor.function(Job(record, data, port))
     except BaseException as error:
         # SystemExit and KeyboardInterrupt too: a processor that calls sys.exit() failed, the slot goes on.
-        return raised(contract, data, error)
+        return raised(contract.data, data, error)
     return ended(contract, result)
 
 
-def raised(contract: JobContract, data: Any, error: BaseException) -> Outcome:
-    """The outcome of a processor that raised, without what the data has in secret fields."""
+def raised(gate: Gate, data: Any, error: BaseException) -> Outcome:
+    """The outcome of a processor or upcaster that raised, without what the data has in secret fields of the gate."""
     outcome = outcome_of(error)
     if not isinstance(outcome, Failed):
         return outcome
-    message, trace = (contract.data.black_out(text, data) for text in (outcome.message, outcome.trace))
+    message, trace = (gate.black_out(text, data) for text in (outcome.message, outcome.trace))
     return replace(outcome, message=message, trace=trace)
 
 

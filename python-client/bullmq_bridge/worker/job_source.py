@@ -254,7 +254,7 @@ class JobSource:
 
     def _decode(self, record: JobRecord) -> Any:
         assert self._contract is not None
-        return self._contract.job(record.name or "").data.decode(record.data or b"")
+        return self._contract.job(record.name or "").read(record.data or b"", record.opts_text)
 
 
 __all__ = ["JobNotHeld", "JobSource", "JobSourceClosed", "JobSourceSettings"]

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from bullmq_bridge.contract.contract import QueueContract
+from bullmq_bridge.contract.contract import ContractError, QueueContract
 from bullmq_bridge.worker.events import Event, EventName
 from bullmq_bridge.worker.processor import Hook, Processor
 from bullmq_bridge.worker.settings import DEFAULT_REDIS_URL, Settings, WorkerSettings
@@ -73,6 +73,7 @@ class Worker:
         self.bundle_file = bundle
         self.processors: dict[str, Processor] = {}
         self.backoffs: dict[str, Strategy] = {}
+        self.upcasters: dict[tuple[str, str], Callable[[Any], Any]] = {}
         self.listeners: list[tuple[EventName, Callable[[Event], object]]] = []
         self.setup_hook: Hook | None = None
         self.teardown_hook: Hook | None = None
@@ -126,6 +127,28 @@ class Worker:
 
         def declare(function: Function) -> Function:
             self.backoffs[name] = function
+            return function
+
+        return declare
+
+    def upcaster(self, job: str, version: str) -> Callable[[Function], Function]:
+        """Declares what turns the data of an earlier version of a job into the current form, before it is checked.
+
+        What it raises fails the attempt, as what a processor raises.
+
+        Args:
+            job: the job's name.
+            version: the first digits of the version's fingerprint, as the files in the ``history`` folder of the
+                schemas have them.
+
+        Raises:
+            ValueError: the version has an upcaster already.
+        """
+
+        def declare(function: Function) -> Function:
+            if (job, version) in self.upcasters:
+                raise ValueError(f"version {version!r} of job {job!r} of queue {self.queue!r} has two upcasters")
+            self.upcasters[job, version] = function
             return function
 
         return declare
@@ -200,11 +223,16 @@ class Worker:
         """The queue's contract, checked against the processors.
 
         Raises:
-            ContractError: it cannot be read, or a processor is for a job that it does not have.
+            ContractError: it cannot be read, or a processor is for a job that it does not have, or an upcaster for a
+                version.
         """
         if self.contract_folder is None:
+            if self.upcasters:
+                raise ContractError("an upcaster needs a contract: give the Worker the folder of the schemas")
             return QueueContract.open(self.queue)
         contract = QueueContract.load(self.contract_folder, self.queue)
         for name in self.processors:
             contract.job(name)
+        for (name, version), upcaster in self.upcasters.items():
+            contract.job(name).upcast(version, upcaster)
         return contract

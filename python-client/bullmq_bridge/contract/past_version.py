@@ -1,0 +1,58 @@
+"""Earlier versions of a job's contract: jobs that were written with them may come for weeks."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from bullmq_bridge.contract.contract import Gate
+
+#: How many hex digits of a fingerprint file names and messages have.
+SHORT_LENGTH = 12
+MARK_LENGTH = 16
+_ALGORITHM = "sha256:"
+
+
+class UpcastFailed(Exception):
+    """An upcaster raised: ``error``, on ``data`` that the gate of its version has let through."""
+
+    def __init__(self, error: Exception, gate: Gate, data: Any) -> None:
+        super().__init__(str(error))
+        self.error = error
+        self.gate = gate
+        self.data = data
+
+
+class PastVersion:
+    """A version of a job that is not the current one.
+
+    Attributes:
+        schema: of the data, as it was.
+        upcaster: turns such data into the current form, if somebody has declared one.
+    """
+
+    def __init__(self, fingerprint: str, schema: Mapping[str, Any]) -> None:
+        self.fingerprint = fingerprint
+        self.schema = schema
+        self.upcaster: Callable[[Any], Any] | None = None
+
+    @property
+    def short(self) -> str:
+        """How file names and messages call it."""
+        return short(self.fingerprint)
+
+    def is_called(self, name: str) -> bool:
+        """Whether its fingerprint begins with these hex digits."""
+        return bool(name) and self.fingerprint.removeprefix(_ALGORITHM).startswith(name.removeprefix(_ALGORITHM))
+
+
+def mark(fingerprint: str) -> str:
+    """As much of a fingerprint as no other text in a job's options has."""
+    return fingerprint.removeprefix(_ALGORITHM)[:MARK_LENGTH]
+
+
+def short(fingerprint: str) -> str:
+    """The first digits of a fingerprint."""
+    return fingerprint.removeprefix(_ALGORITHM)[:SHORT_LENGTH]
