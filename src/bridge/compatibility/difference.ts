@@ -12,77 +12,93 @@ export interface Difference {
 const NESTED = ['items', 'additionalProperties', 'propertyNames'] as const;
 const NAMED = ['properties', 'patternProperties'] as const;
 const LISTED = ['anyOf', 'oneOf', 'prefixItems'] as const;
-const COMPARED_APART = new Set<string>([...NESTED, ...NAMED, ...LISTED, 'default', 'required']);
+/** `required` is left to those who compare values. */
+const COMPARED_APART = new Set<string>([...NESTED, ...NAMED, ...LISTED, 'required']);
 
-/** Where two documents differ in more than what only people read. `required` is left to those who compare values. */
+/** Where two documents differ in more than what only people read, each place once for each rule. */
 export function differences(older: SchemaDocument, newer: SchemaDocument): Difference[] {
-  const seen = new Set<string>();
-  const found: Difference[] = [];
+  const comparison = new Comparison(older, newer);
+  comparison.compare(older.root, newer.root, '');
+  return [...comparison.found.values()];
+}
 
-  const compare = (before: Json | undefined, after: Json | undefined, at: string): void => {
-    const [old, young] = [resolve(older, before), resolve(newer, after)];
-    const pair = `${older.idOf([old])} ${newer.idOf([young])}`;
-    if (seen.has(pair)) {
+class Comparison {
+  readonly found = new Map<string, Difference>();
+  readonly #older: SchemaDocument;
+  readonly #newer: SchemaDocument;
+  /** Pairs that were met: recursion comes back to them. */
+  readonly #seen = new Set<string>();
+
+  constructor(older: SchemaDocument, newer: SchemaDocument) {
+    this.#older = older;
+    this.#newer = newer;
+  }
+
+  compare(before: Json, after: Json, at: string): void {
+    const [old, young] = [resolve(this.#older, before), resolve(this.#newer, after)];
+    const pair = `${this.#older.idOf([old])} ${this.#newer.idOf([young])}`;
+    if (this.#seen.has(pair)) {
       return;
     }
-    seen.add(pair);
-    if (textOf(old.default) !== textOf(young.default)) {
-      found.push({ rule: 'default-changed', pointer: at });
+    this.#seen.add(pair);
+    if (textOf(defaultOf(before)) !== textOf(defaultOf(after))) {
+      this.#note('default-changed', at);
     }
-    if (textOf(demandsOf(old)) !== textOf(demandsOf(young))) {
-      found.push({ rule: 'rewritten', pointer: at });
+    // Where one is a union and the other is not, their parts have no counterparts.
+    const isLikeIt = LISTED.every((keyword) => listAt(old, keyword).length === listAt(young, keyword).length);
+    if (!isLikeIt || textOf(demandsOf(old)) !== textOf(demandsOf(young))) {
+      this.#note('rewritten', at);
     }
-    if (LISTED.some((keyword) => keyword in old !== keyword in young)) {
-      // Not the same kind of schema: its parts have no counterparts.
-      found.push({ rule: 'rewritten', pointer: at });
-      return;
+    if (isLikeIt) {
+      this.#compareInside(old, young, at);
     }
+  }
+
+  #compareInside(old: JsonSchema, young: JsonSchema, at: string): void {
     for (const keyword of NAMED) {
-      const [mine, theirs] = [objectAt(old, keyword), objectAt(young, keyword)];
-      for (const name of new Set([...Object.keys(mine), ...Object.keys(theirs)])) {
-        compareEntry(mine[name], theirs[name], pointerTo(at, keyword, name));
+      const [mine, theirs] = [entriesAt(old, keyword), entriesAt(young, keyword)];
+      for (const name of new Set([...mine.keys(), ...theirs.keys()])) {
+        this.#compareProperty(mine.get(name), theirs.get(name), pointerTo(at, keyword, name));
       }
     }
     for (const keyword of LISTED) {
-      const [mine, theirs] = [listAt(old, keyword), listAt(young, keyword)];
-      if (mine.length !== theirs.length) {
-        found.push({ rule: 'rewritten', pointer: at });
-      } else {
-        for (const [index, each] of mine.entries()) {
-          compare(each, theirs[index], pointerTo(at, keyword, index));
-        }
+      const theirs = listAt(young, keyword);
+      for (const [index, each] of listAt(old, keyword).entries()) {
+        this.compare(each, theirs[index] as Json, pointerTo(at, keyword, index));
       }
     }
     for (const keyword of NESTED) {
-      if (old[keyword] === undefined && young[keyword] === undefined) {
-        continue;
-      }
-      if (typeof old[keyword] === 'object' && typeof young[keyword] === 'object') {
-        compare(old[keyword], young[keyword], pointerTo(at, keyword));
-      } else if (old[keyword] !== young[keyword]) {
-        found.push({ rule: 'rewritten', pointer: at });
+      const [mine, theirs] = [old[keyword], young[keyword]];
+      if (typeof mine === 'object' && typeof theirs === 'object') {
+        this.compare(mine, theirs, pointerTo(at, keyword));
+      } else if (mine !== theirs) {
+        this.#note('rewritten', at);
       }
     }
-  };
+  }
 
-  const compareEntry = (before: Json | undefined, after: Json | undefined, at: string): void => {
-    if (before === undefined || after === undefined) {
-      found.push({ rule: before === undefined ? 'property-added' : 'property-removed', pointer: at });
+  #compareProperty(before: Json | undefined, after: Json | undefined, at: string): void {
+    if (before !== undefined && after !== undefined) {
+      this.compare(before, after, at);
     } else {
-      compare(before, after, at);
+      this.#note(before === undefined ? 'property-added' : 'property-removed', at);
     }
-  };
+  }
 
-  compare(older.root, newer.root, '');
-  return [...new Map(found.map((each) => [`${each.rule} ${each.pointer}`, each])).values()];
+  #note(rule: Difference['rule'], pointer: string): void {
+    this.found.set(`${rule} ${pointer}`, { rule, pointer });
+  }
 }
 
-function resolve(document: SchemaDocument, schema: Json | undefined): JsonSchema {
+/** The schema that stands at a place, behind references. */
+function resolve(document: SchemaDocument, schema: Json): JsonSchema {
   const parts = document.open(schema);
   const [only] = parts;
-  // The object itself where there is one, for its default; else what it comes down to.
-  const isPlain = typeof schema === 'object' && schema !== null && !('$ref' in schema) && !('allOf' in schema);
-  return isPlain ? (schema as JsonSchema) : parts.length === 1 && only !== undefined ? only : { allOf: parts };
+  return parts.length === 1 && only !== undefined ? only : { allOf: parts };
+}
+
+function defaultOf(schema: Json): Json | undefined {
+  return typeof schema === 'object' && schema !== null ? (schema as JsonSchema).default : undefined;
 }
 
 function demandsOf(schema: JsonSchema): JsonSchema {
@@ -92,12 +108,12 @@ function demandsOf(schema: JsonSchema): JsonSchema {
 }
 
 function textOf(value: Json | undefined): string | undefined {
-  // The names of documents are in references, and differ.
-  return value === undefined ? undefined : canonicalJson(value).replace(/"document-\d+#/g, '"#');
+  // References begin with the name of their document, which is another each time.
+  return value === undefined ? undefined : canonicalJson(value).replace(/"\$ref":"[^"#]*#/g, '"$ref":"#');
 }
 
-function objectAt(schema: JsonSchema, keyword: string): JsonSchema {
-  return (schema[keyword] ?? {}) as JsonSchema;
+function entriesAt(schema: JsonSchema, keyword: string): Map<string, Json> {
+  return new Map(Object.entries((schema[keyword] ?? {}) as JsonSchema));
 }
 
 function listAt(schema: JsonSchema, keyword: string): readonly Json[] {

@@ -134,6 +134,14 @@ const ROWS: readonly Row[] = [
     BREAKING,
     'type-changed /properties/a~1b~0c',
   ],
+  [
+    'a field is called like something that objects have of themselves',
+    z.object({}),
+    z.object({ constructor: z.int().optional(), toString: z.int().optional() }),
+    FREE,
+    'property-added /properties/constructor',
+    'property-added /properties/toString',
+  ],
   // Closed and open objects
   ['an object is closed', z.object({ f: z.string() }), z.strictObject({ f: z.string() }), FREE, 'rewritten '],
   ['an object is open again', z.strictObject({ f: z.string() }), z.object({ f: z.string() }), FREE, 'rewritten '],
