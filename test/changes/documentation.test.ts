@@ -126,7 +126,7 @@ async function addOldJobs() {
 
 /** Runs the worker until nothing is left to do. */
 async function work(project: string): Promise<void> {
-  const settings = ['--redis-url', system.url, '--pool', 'thread', '--burst'];
+  const settings = ['--redis-url', system.url, '--concurrency', '1', '--burst'];
   const { all, exitCode } = await execa(
     process.env.PYTHON ?? 'python3',
     ['-m', 'bullmq_bridge', 'worker', 'worker:worker', ...settings],
