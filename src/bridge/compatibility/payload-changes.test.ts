@@ -449,6 +449,12 @@ const ROWS: readonly Row[] = [
     of(z.string().meta({ title: 'New', description: 'new' })),
     FREE,
   ],
+  [
+    'metadata is new',
+    of(z.string()),
+    of(z.string().meta({ owner: 'billing', examples: ['a'], deprecated: true })),
+    FREE,
+  ],
   ['nothing has changed', of(z.string()), of(z.string()), FREE],
 ];
 

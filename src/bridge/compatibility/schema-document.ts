@@ -9,10 +9,13 @@ export type Parts = readonly JsonSchema[];
 /** A schema that no value satisfies. */
 export const NEVER: JsonSchema = { not: {} };
 
-/** Keywords that refuse no value. */
-const SILENT = new Set([
-  ...['$schema', '$id', '$comment', '$defs', 'title', 'description', 'default', 'examples', 'deprecated'],
-  ...['readOnly', 'writeOnly', 'contentEncoding', 'contentMediaType'],
+/** Keywords that may refuse a value. Others, such as titles or metadata of the author's own, only describe. */
+const DEMANDING = new Set([
+  ...['$ref', '$dynamicRef', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'type', 'enum', 'const', 'format'],
+  ...['minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
+  ...['items', 'prefixItems', 'contains', 'minItems', 'maxItems', 'uniqueItems', 'minContains', 'maxContains'],
+  ...['unevaluatedItems', 'properties', 'required', 'additionalProperties', 'patternProperties', 'propertyNames'],
+  ...['minProperties', 'maxProperties', 'unevaluatedProperties', 'dependentSchemas', 'dependentRequired'],
 ]);
 
 /** Keywords that {@link SchemaDocument.open} takes apart. */
@@ -20,7 +23,7 @@ const STRUCTURE = new Set(['$ref', 'allOf']);
 
 /** Whether a keyword has a say in which values are accepted. */
 export function demands(keyword: string): boolean {
-  return !SILENT.has(keyword);
+  return DEMANDING.has(keyword);
 }
 
 /** Contracts have been linted: nothing is left to check of the schemas themselves, which takes longer than all the rest. */
