@@ -1,4 +1,5 @@
-import { isAmong, type ValueSet } from './value-set.js';
+import type { ValueSet } from './value-set.js';
+import { isAmong } from './value-type.js';
 
 /** How deep two schemas are looked into before they are taken to overlap. */
 const MAX_DEPTH = 6;

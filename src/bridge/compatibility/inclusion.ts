@@ -2,7 +2,8 @@ import type { Json, JsonSchema } from '../contract/canonical.js';
 import { areDisjoint } from './disjoint.js';
 import { type Facet, type Objection, pointerTo } from './objection.js';
 import { demands } from './schema-document.js';
-import { isAmong, isNever, typesOf, type ValueSet, type ValueType } from './value-set.js';
+import { isNever, type ValueSet } from './value-set.js';
+import { isAmong, typeOf, typesOf, type ValueType } from './value-type.js';
 
 /** Keywords that are understood, by the type of value that they concern. */
 const UNDERSTOOD: Readonly<Record<ValueType | 'any', ReadonlySet<string>>> = {
@@ -316,11 +317,4 @@ function unique(found: readonly Objection[]): Objection[] {
     }
   }
   return [...kept.values()];
-}
-
-function typeOf(value: Json): ValueType {
-  if (value === null) return 'null';
-  if (Array.isArray(value)) return 'array';
-  if (typeof value === 'number') return Number.isInteger(value) ? 'integer' : 'number';
-  return typeof value as 'string' | 'boolean' | 'object';
 }

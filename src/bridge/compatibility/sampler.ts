@@ -1,5 +1,6 @@
 import type { Json } from '../contract/canonical.js';
-import { isNever, type ValueSet, type ValueType } from './value-set.js';
+import { isNever, type ValueSet } from './value-set.js';
+import type { ValueType } from './value-type.js';
 
 /** How deep values are nested before only what has to be there is there. */
 const MAX_DEPTH = 4;

@@ -1,10 +1,6 @@
 import { canonicalJson, type Json, type JsonSchema } from '../contract/canonical.js';
 import { demands, NEVER, type Parts, type SchemaDocument } from './schema-document.js';
-
-/** A kind of JSON value. Every `integer` is a `number` too. */
-export type ValueType = 'string' | 'number' | 'integer' | 'boolean' | 'null' | 'array' | 'object';
-
-const EVERY_TYPE: readonly ValueType[] = ['string', 'number', 'boolean', 'null', 'array', 'object'];
+import { EVERY_TYPE, isAmong, typesOf, type ValueType } from './value-type.js';
 
 /** Parts that only name a type; the same object each time. */
 const TYPE_PARTS: Readonly<Record<ValueType, JsonSchema>> = {
@@ -200,20 +196,6 @@ export class ValueSet {
 /** Whether a schema says in so many words that it accepts nothing. */
 export function isNever(part: JsonSchema): boolean {
   return part.not !== undefined && (part.not === true || Object.keys(part.not as JsonSchema).length === 0);
-}
-
-/** The types that a schema's own `type` allows. */
-export function typesOf(part: JsonSchema): readonly ValueType[] {
-  if (part.type === undefined) {
-    return EVERY_TYPE;
-  }
-  const types = (Array.isArray(part.type) ? part.type : [part.type]) as readonly ValueType[];
-  return types.includes('number') ? types.filter((type) => type !== 'integer') : types;
-}
-
-/** Whether every value of a type is of one of the types. */
-export function isAmong(type: ValueType, types: readonly ValueType[]): boolean {
-  return types.includes(type) || (type === 'integer' && types.includes('number'));
 }
 
 function intersection(some: readonly ValueType[], others: readonly ValueType[]): readonly ValueType[] {
