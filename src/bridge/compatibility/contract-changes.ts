@@ -104,9 +104,6 @@ function jobReports(
     const isReused = earlier.length > 0 && earlier.every(({ fingerprint }) => fingerprint !== after.fingerprint);
     return [report({ queue, job }, isReused ? [reused('', `The job '${job}'`), JOB_ADDED] : [JOB_ADDED])];
   }
-  if (before.fingerprint === after.fingerprint) {
-    return [];
-  }
   const changes = PAYLOADS.flatMap((payload) => payloadChanges(payload, before[payload], after[payload]));
   const names = PAYLOADS.flatMap((payload) => reusedNames(payload, before, after, earlier));
   const since = earlier

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { emitSchema } from '../contract/emission/emission.js';
 import type { Schema } from '../contract/schema.js';
+import { checkedInTypeScriptOnly } from '../contract/typescript-only.js';
 import { together, type Verdict } from './change.js';
 import { payloadChanges } from './payload-changes.js';
 
@@ -511,6 +512,16 @@ describe('what is said of a change', () => {
   it('asks of a version that nobody runs only whether what it has left can be read', () => {
     expect(changesOf(of(z.string()), of(z.string().nullable()), false)[0]).toMatchObject({ verdict: FREE });
     expect(changesOf(of(z.string().nullable()), of(z.string()), false)[0]).toMatchObject({ verdict: DRAIN });
+  });
+
+  it('counts what only TypeScript checks where TypeScript reads', () => {
+    const older = of(z.string());
+    const newer = of(checkedInTypeScriptOnly(z.string().refine(Boolean), 'that there is any text'));
+    const [before, after] = [emitSchema(older).schema, emitSchema(newer).schema];
+    expect(payloadChanges('data', before, after)).toEqual([]);
+    expect(payloadChanges('result', before, after)).toMatchObject([
+      { rule: 'keyword-narrowed', pointer: '/properties/f', verdict: 'consumers first and drain' },
+    ]);
   });
 
   it('takes a keyword that it does not know for a narrower one', () => {

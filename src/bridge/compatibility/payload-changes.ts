@@ -1,4 +1,6 @@
 import type { JsonSchema } from '../contract/canonical.js';
+import { TYPESCRIPT_ONLY_KEYWORD } from '../contract/emission/exception.js';
+import { mapSchema } from '../contract/emission/schema-walk.js';
 import type { Payload } from '../contract/wire.js';
 import { type Change, type Directions, ruleOf, verdictOf } from './change.js';
 import { differences } from './difference.js';
@@ -21,7 +23,10 @@ export function payloadChanges(
   newer: JsonSchema,
   { stillRuns }: Comparison = { stillRuns: true },
 ): Change[] {
-  const [old, young] = [new SchemaDocument(older), new SchemaDocument(newer)];
+  const [old, young] = [older, newer].map((schema) => new SchemaDocument(asRead(payload, schema))) as [
+    SchemaDocument,
+    SchemaDocument,
+  ];
   const backward = objections(ValueSet.of(old, true), ValueSet.of(young, false));
   const forward = stillRuns ? objections(ValueSet.of(young, true), ValueSet.of(old, false)) : [];
 
@@ -63,6 +68,11 @@ export function payloadChanges(
     .map(({ rule, pointer }): Change => ({ rule, payload, pointer, verdict: 'any order', message: HARMLESS[rule] }));
   const changes = [...objected, ...harmless];
   return changes.sort((a, b) => compareText(a.pointer, b.pointer) || compareText(a.rule, b.rule));
+}
+
+/** What the reader of a payload checks: data is read by Python, which makes no check that only TypeScript makes. */
+function asRead(payload: Payload, schema: JsonSchema): JsonSchema {
+  return payload === 'result' ? schema : mapSchema(schema, ({ [TYPESCRIPT_ONLY_KEYWORD]: _, ...part }) => part);
 }
 
 /** Whether an objection at a place already says what a difference does: there, further in, or of the whole around it. */

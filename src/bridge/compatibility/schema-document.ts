@@ -1,5 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import type { Json, JsonSchema } from '../contract/canonical.js';
+import { TYPESCRIPT_ONLY_KEYWORD } from '../contract/emission/exception.js';
+import { isDemanding } from '../contract/emission/keywords.js';
 import { mapSchema } from '../contract/emission/schema-walk.js';
 import { pointerTo } from './objection.js';
 import { isAmong, typeOf, typesOf } from './value-type.js';
@@ -10,21 +12,12 @@ export type Parts = readonly JsonSchema[];
 /** A schema that no value satisfies. */
 export const NEVER: JsonSchema = { not: {} };
 
-/** Keywords that may refuse a value. Others, such as titles or metadata of the author's own, only describe. */
-const DEMANDING = new Set([
-  ...['$ref', '$dynamicRef', 'allOf', 'anyOf', 'oneOf', 'not', 'if', 'then', 'else', 'type', 'enum', 'const', 'format'],
-  ...['minLength', 'maxLength', 'pattern', 'minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'],
-  ...['items', 'prefixItems', 'contains', 'minItems', 'maxItems', 'uniqueItems', 'minContains', 'maxContains'],
-  ...['unevaluatedItems', 'properties', 'required', 'additionalProperties', 'patternProperties', 'propertyNames'],
-  ...['minProperties', 'maxProperties', 'unevaluatedProperties', 'dependentSchemas', 'dependentRequired'],
-]);
-
 /** Keywords that {@link SchemaDocument.open} takes apart. */
 const STRUCTURE = new Set(['$ref', 'allOf']);
 
-/** Whether a keyword has a say in which values are accepted. */
+/** Whether a keyword has a say in which values are accepted; that of a format counts, for zod 3 checks it. */
 export function demands(keyword: string): boolean {
-  return DEMANDING.has(keyword);
+  return isDemanding(keyword) || keyword === 'format' || keyword === TYPESCRIPT_ONLY_KEYWORD;
 }
 
 /** Contracts have been linted: nothing is left to check of the schemas themselves, which takes longer than all the rest. */
