@@ -52,7 +52,7 @@ class EngineSocket:
         os.set_inheritable(fd, False)
         self._socket = socket.socket(fileno=fd)
         self._reader = FrameReader()
-        self._frames: list[tuple[Kind, list[Any]]] = []
+        self._frames: list[tuple[int, list[Any]]] = []
         self._sending = threading.Lock()
         self._asking = threading.Lock()
 
@@ -69,7 +69,7 @@ class EngineSocket:
         with self._sending:
             self._socket.sendall(frame)
 
-    def receive(self) -> tuple[Kind, list[Any]]:
+    def receive(self) -> tuple[int, list[Any]]:
         """The next frame.
 
         Raises:
@@ -152,7 +152,7 @@ def _work(engine: EngineSocket, declared: Worker, contract: QueueContract) -> No
     limit = SoftLimit()
     while True:
         kind, values = engine.receive()
-        if kind is Kind.STOP:
+        if kind == Kind.STOP:
             return
         record = decode_job(values)
         name = record.name or ""

@@ -228,23 +228,23 @@ class Child(asyncio.Protocol):
             # Without the socket it can do nothing for us, whether it knows that or not.
             self.kill()
 
-    def _handle(self, kind: Kind, values: list[Any]) -> None:
-        if kind is Kind.OUTCOME:
+    def _handle(self, kind: int, values: list[Any]) -> None:
+        if kind == Kind.OUTCOME:
             done = self._done
             self.forget()
             self._on_idle()
             if done is not None:
                 done(decode_outcome(values))
-        elif kind is Kind.PROGRESS:
+        elif kind == Kind.PROGRESS:
             self._port.progress(*values)
-        elif kind is Kind.LOG:
+        elif kind == Kind.LOG:
             self._port.log(*values)
-        elif kind is Kind.ASK:
+        elif kind == Kind.ASK:
             self._loop.create_task(self._answer(*values))
-        elif kind is Kind.READY:
+        elif kind == Kind.READY:
             self.ready = True
             self._on_ready()
-        elif kind is Kind.BROKEN:
+        elif kind == Kind.BROKEN:
             self.problem = values[0]
 
     async def _answer(self, job_id: str, question: str, *values: Any) -> None:

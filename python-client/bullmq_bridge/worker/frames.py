@@ -1,4 +1,4 @@
-"""The frames between the engine and a child: a length of four bytes, then msgpack of ``[kind, ...values]``."""
+"""The frames between the engine and a child: msgpack of ``[kind, ...values]``, one after the other."""
 
 from __future__ import annotations
 
@@ -21,9 +21,6 @@ from bullmq_bridge.protocol.job import JobRecord
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-LENGTH_BYTES = 4
-
 
 class Kind(IntEnum):
     """What a frame says."""
@@ -48,26 +45,22 @@ class Kind(IntEnum):
 
 def encode(kind: Kind, *values: Any) -> bytes:
     """One frame, ready to be written."""
-    body: bytes = msgpack.packb([kind.value, *values], use_bin_type=True)
-    return len(body).to_bytes(LENGTH_BYTES, "big") + body
+    body: bytes = msgpack.packb((kind.value, *values), use_bin_type=True)
+    return body
 
 
 class FrameReader:
     """Cuts a stream of bytes into frames."""
 
     def __init__(self) -> None:
-        self._buffer = bytearray()
+        # Frames end where msgpack says so, and may be as large as its buffer can be.
+        self._unpacker = msgpack.Unpacker(strict_map_key=False, max_buffer_size=0)
 
-    def feed(self, data: bytes) -> Iterator[tuple[Kind, list[Any]]]:
-        """The frames that are complete now."""
-        self._buffer += data
-        while len(self._buffer) >= LENGTH_BYTES:
-            end = LENGTH_BYTES + int.from_bytes(self._buffer[:LENGTH_BYTES], "big")
-            if len(self._buffer) < end:
-                return
-            kind, *values = msgpack.unpackb(self._buffer[LENGTH_BYTES:end], raw=False, strict_map_key=False)
-            del self._buffer[:end]
-            yield Kind(kind), values
+    def feed(self, data: bytes) -> Iterator[tuple[int, list[Any]]]:
+        """The frames that are complete now: the value of a ``Kind``, and what goes with it."""
+        self._unpacker.feed(data)
+        for kind, *values in self._unpacker:
+            yield kind, values
 
 
 def encode_job(record: JobRecord) -> bytes:
