@@ -36,6 +36,7 @@ describe.each(['async', 'thread', 'process'] as const)('a job in Python (%s)', (
         timestamp: job?.timestamp,
         processed_on: job?.processedOn,
         parent_key: queue.toKey(flow.job.id ?? ''),
+        parent: { id: flow.job.id, queue_key: queue.qualifiedName },
         token: expect.stringMatching(/^[0-9a-f-]{36}:\d+$/),
       });
     });

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.protocol.new_job import ParentReference
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
@@ -88,6 +90,15 @@ class JobRecord:
     def parent_key(self) -> str | None:
         """Key of its parent's hash."""
         return _text(self.fields.get(b"parentKey"))
+
+    @property
+    def parent(self) -> ParentReference | None:
+        """Its parent, if it has one that can be read."""
+        try:
+            parent = json.loads(self.fields.get(b"parent", b"null"))
+            return ParentReference(str(parent["id"]), str(parent["queueKey"]))
+        except (TypeError, KeyError, ValueError, RecursionError):
+            return None
 
     @property
     def stacktrace(self) -> tuple[str, ...]:

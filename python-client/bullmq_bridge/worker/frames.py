@@ -22,6 +22,7 @@ from bullmq_bridge.protocol.job import JobRecord
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 class Kind(IntEnum):
     """What a frame says."""
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Sequence
 
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.protocol.new_job import ParentReference
 
 Data = TypeVar("Data")
 
@@ -107,6 +108,11 @@ class _BaseJob(Generic[Data]):
     def parent_key(self) -> str | None:
         """Redis key of the parent job (``prefix:queue:id``), if there is one."""
         return self._record.parent_key
+
+    @property
+    def parent(self) -> ParentReference | None:
+        """The parent job and its queue, if there is one."""
+        return self._record.parent
 
     @property
     def token(self) -> str:

@@ -1,4 +1,5 @@
 from bullmq_bridge.protocol.job import parse_job
+from bullmq_bridge.protocol.new_job import ParentReference
 from bullmq_bridge.protocol.replies import NOTHING, parse_fetched
 
 
@@ -14,6 +15,7 @@ def test_a_job_is_read_from_its_hash() -> None:
         b"timestamp": b"1700000000000",
         b"processedOn": b"1700000000005",
         b"parentKey": b"bull:mail:7",
+        b"parent": b'{"id":"7","queueKey":"bull:mail"}',
         b"stacktrace": b'["one"]',
         b"defa": b"child bull:mail:8 failed",
         b"rjk": b"nightly",
@@ -26,6 +28,7 @@ def test_a_job_is_read_from_its_hash() -> None:
     assert (job.attempts_made, job.attempts_started, job.stalled_count, job.priority) == (1, 2, 1, 10)
     assert (job.timestamp, job.processed_on) == (1700000000000, 1700000000005)
     assert job.parent_key == "bull:mail:7"
+    assert job.parent == ParentReference("7", "bull:mail")
     assert job.stacktrace == ("one",)
     assert job.deferred_failure == "child bull:mail:8 failed"
     assert job.scheduler_id == "nightly"
@@ -42,11 +45,25 @@ def test_a_hash_that_was_gone_has_no_name_and_no_data() -> None:
 
 
 def test_damaged_fields_do_not_stop_the_reader() -> None:
-    fields = [b"name", b"\xff", b"opts", b"[", b"stacktrace", b"{}", b"atm", b"x", b"priority", b"inf"]
+    fields = [
+        b"name",
+        b"\xff",
+        b"opts",
+        b"[",
+        b"stacktrace",
+        b"{}",
+        b"atm",
+        b"x",
+        b"priority",
+        b"inf",
+        b"parent",
+        b"[7]",
+    ]
     job = parse_job(b"1", fields)
     assert job.name == "\ufffd"
     assert job.opts == {}
     assert job.stacktrace == ()
+    assert job.parent is None
     assert (job.attempts_made, job.priority) == (0, 0)
 
 
