@@ -17,6 +17,7 @@ value = job.data.decode(text)
 
 
 def run() -> None:
+    """One job through both gates."""
     job.data.decode(text)
     job.result.encode(value)
 

@@ -5,6 +5,9 @@ import { provideRedis } from './redis.mjs';
 import { setUp } from './set-up.mjs';
 import { withoutSettings } from './surroundings.mjs';
 
+/** Where there is Python, as seen from python-client; all of it by the settings there. */
+const RUFF_FOLDERS = ['--config', 'pyproject.toml', '.', '../test', '../bench'];
+
 /**
  * @typedef {object} Check
  * @property {string} title
@@ -41,8 +44,8 @@ export async function format() {
   const failed = await runAll(
     [
       node('biome', ['node_modules/.bin/biome', 'check', '--write', '.']),
-      module(python, 'ruff check --fix', ['ruff', 'check', '--fix', '.']),
-      module(python, 'ruff format', ['ruff', 'format', '.']),
+      module(python, 'ruff check --fix', ['ruff', 'check', '--fix', ...RUFF_FOLDERS]),
+      module(python, 'ruff format', ['ruff', 'format', ...RUFF_FOLDERS]),
     ],
     process.env,
   );
@@ -61,8 +64,8 @@ function nodeChecks() {
 /** @param {string} python @returns {Check[]} */
 function pythonChecks(python) {
   return [
-    module(python, 'ruff: format', ['ruff', 'format', '--check', '.']),
-    module(python, 'ruff: lint', ['ruff', 'check', '.']),
+    module(python, 'ruff: format', ['ruff', 'format', '--check', ...RUFF_FOLDERS]),
+    module(python, 'ruff: lint', ['ruff', 'check', ...RUFF_FOLDERS]),
     module(python, 'mypy: types', ['mypy']),
   ];
 }
