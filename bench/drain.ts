@@ -1,4 +1,7 @@
+import * as z from 'zod';
+import { defineQueue, job } from '../src/bridge/index.js';
 import { Contestant, type Kind } from './contestant.js';
+import { withEmitted } from './emitted-contract.js';
 import { fill, type Ground, microsecondsInScripts, openQueue, untilCompleted } from './ground.js';
 import { median } from './statistics.js';
 
@@ -10,20 +13,31 @@ export interface Drained {
   readonly redisBusy: number;
 }
 
-/** Works off a filled queue: rounds of the contestants in turn, after a warm-up; medians. */
+/** Works off a filled queue: rounds of the contestants in turn, after a warm-up; medians. Ours check a contract. */
 export async function drain(
   ground: Ground,
   kinds: readonly Kind[],
   concurrency: number,
 ): Promise<Record<string, Drained>> {
+  const nameOf = (kind: Kind) => `drain-${kind}-${concurrency}`;
+  const noop = job({ data: z.object({}), result: z.null() });
+  const contracts = kinds.map((kind) => defineQueue(nameOf(kind), { noop }));
+  return withEmitted(contracts, (folder) => drainBy(ground, kinds, concurrency, nameOf, folder));
+}
+
+async function drainBy(
+  ground: Ground,
+  kinds: readonly Kind[],
+  concurrency: number,
+  nameOf: (kind: Kind) => string,
+  contract: string,
+): Promise<Record<string, Drained>> {
   const entries = kinds.map((kind) => {
-    const queue = openQueue(ground, `drain-${kind}-${concurrency}`);
-    return {
-      kind,
-      queue,
-      rounds: [] as Drained[],
-      worker: new Contestant(kind, queue.name, concurrency, ground.redisUrl, ground.interpreters),
-    };
+    const queue = openQueue(ground, nameOf(kind));
+    const worker = new Contestant(kind, queue.name, concurrency, ground.redisUrl, ground.interpreters, {
+      CONTRACT: contract,
+    });
+    return { kind, queue, worker, rounds: [] as Drained[] };
   });
   try {
     await Promise.all(entries.map(({ worker }) => worker.ready));

@@ -1,14 +1,10 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import * as z from 'zod';
-import { renderContracts } from '../src/bridge/contract/document.js';
-import { wireJobs } from '../src/bridge/contract/wire.js';
 import { defineQueue, job } from '../src/bridge/index.js';
 import { Gate } from '../src/bridge/queue/gate.js';
 import { readThrough } from '../src/bridge/queue/reading.js';
+import { withEmitted } from './emitted-contract.js';
 import type { Ground } from './ground.js';
 
 /** Microseconds that a job spends in the gates of a language: its data once, its result once. */
@@ -69,16 +65,10 @@ function typescript(): number {
 }
 
 async function python({ interpreters }: Ground): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'bullmq-bridge-validation-'));
-  try {
-    for (const [file, content] of renderContracts(new Map([[validated.name, wireJobs(validated)]]))) {
-      await writeFile(join(folder, file), content);
-    }
+  return withEmitted([validated], async (folder) => {
     const script = fileURLToPath(new URL('contestants/validate.py', import.meta.url));
     const args = [script, folder, validated.name, 'read', String(BATCHES), String(CALLS)];
     const { stdout } = await execa(interpreters.bridge, args, { input: JSON.stringify(PAYLOAD) });
     return Number(stdout);
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
 }
