@@ -1,4 +1,4 @@
-"""bullmq-bridge's worker. Environment: REDIS_URL, QUEUE, CONCURRENCY, POOL (async, thread, process), CONTRACT (folder)."""
+"""bullmq-bridge's worker. Environment: REDIS_URL, QUEUE, CONCURRENCY, POOL (async, thread, process), CONTRACT."""
 
 import os
 import time
