@@ -57,15 +57,25 @@ export function pytest(reports, python, args = []) {
 }
 
 /**
- * Runs a suite, with its output going straight to the terminal.
+ * Runs a suite, with its output going straight to the terminal; or, `aside` of another one, when it has ended.
  *
  * @param {Suite} suite
  * @param {NodeJS.ProcessEnv} env
+ * @param {{ aside?: boolean }} [options]
  * @returns {Promise<import('./tally.mjs').Tally>}
  */
-export async function runSuite({ title, program, args, cwd, report, read }, env) {
-  console.log(`\n== ${title}`);
-  const run = leash(title, program, args, { cwd, env });
+export async function runSuite({ title, program, args, cwd, report, read }, env, { aside = false } = {}) {
+  const heading = `\n== ${title}`;
+  let held = '';
+  if (!aside) console.log(heading);
+  const run = leash(title, program, args, {
+    cwd,
+    env,
+    output: aside ? 'pipe' : 'inherit',
+    onOutput: (text) => {
+      held += text;
+    },
+  });
   onClose(run.stop);
   const timer = setTimeout(() => {
     console.error(`${title}: stopped, because it took longer than ${SUITE_TIMEOUT_MS / 60_000} minutes`);
@@ -73,6 +83,7 @@ export async function runSuite({ title, program, args, cwd, report, read }, env)
   }, SUITE_TIMEOUT_MS);
   const exitCode = await run.exited;
   clearTimeout(timer);
+  if (aside) console.log(`${heading}\n${held}`);
   const text = await readFile(report, 'utf8').catch(() => undefined);
   if (text === undefined) {
     console.error(`${title}: ended with exit code ${exitCode} before it wrote its report; it counts as 1 failed`);

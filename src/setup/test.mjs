@@ -11,8 +11,8 @@ import { withoutSettings } from './surroundings.mjs';
 import { tallyLine, total } from './tally.mjs';
 
 /**
- * `npm test`: all tests of both languages against a real Redis. One suite after the other: many tests measure time, and
- * two suites at once on two cores would disturb each other. The last line is the tally of all.
+ * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite runs
+ * beside the other one, which mostly waits, on a Redis of its own: some tests concern the whole server.
  *
  * @returns {Promise<number>} exit code
  */
@@ -24,9 +24,12 @@ export async function test() {
   // For the tests that stop a server: never the one that REDIS_URL names, nor one that has to be installed for it.
   const server = redis.server ?? (await findRedisServer({ cache: CACHE, python, install: async () => {} }));
   const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, REDIS_SERVER: server, PYTHON: python };
+  const beside = { ...env, REDIS_URL: (await provideRedis({ cache: CACHE, python })).url };
 
-  const tallies = [];
-  for (const suite of [vitest(reports), pytest(reports, python)]) tallies.push(await runSuite(suite, env));
+  const tallies = await Promise.all([
+    runSuite(vitest(reports), env),
+    runSuite(pytest(reports, python), beside, { aside: true }),
+  ]);
   const all = total(tallies);
   console.log(`\n${tallyLine(all)}`);
   return all.failed === 0 ? 0 : 1;
