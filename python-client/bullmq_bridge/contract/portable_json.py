@@ -10,11 +10,9 @@ from __future__ import annotations
 import json
 import sys
 from decimal import Decimal
-from json import encoder as json_encoder
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+import orjson
 
 #: Deepest nesting of lists and objects that both languages read; the same limit holds in TypeScript.
 MAX_DEPTH = 200
@@ -49,7 +47,6 @@ def _finite(text: str) -> float:
 
 
 _LARGEST = sys.float_info.max
-# Made once: the module's own functions make a new one at each call that has options.
 _DECODER = json.JSONDecoder(parse_constant=_refuse_constant, parse_float=_finite)
 # Text turned by this table has a run of sixteen zeros where it may have an integer beyond 2^53.
 _DIGITS_TO_ZERO = bytes(ord("0") if chr(byte).isdigit() and byte < 128 else byte for byte in range(256))
@@ -62,32 +59,36 @@ def loads(text: bytes) -> Any:
     Raises:
         NotPortable: it is not JSON, or JSON that JavaScript and Python do not read the same.
     """
+    if not _is_suspect(text):
+        try:
+            return orjson.loads(text)
+        except orjson.JSONDecodeError:
+            # What is wrong, the standard library says by its parts.
+            pass
     try:
         # Strict UTF-8: the standard library would let encoded surrogates through.
-        decoded = text.decode("utf-8")
-        try:
-            # What Node writes has no white space around it, which `decode` would look for.
-            value, end = _DECODER.raw_decode(decoded)
-        except json.JSONDecodeError:
-            end = -1
-        if end != len(decoded):
-            value = _DECODER.decode(decoded)
+        value = _DECODER.decode(text.decode("utf-8"))
     except NotPortable:
         raise
     except RecursionError:
         raise NotPortable(_TOO_DEEP) from None
     except ValueError as error:
         raise NotPortable(f"not valid JSON ({error})") from None
-    # Whether there may be something that is not portable is asked of the bytes, which is cheaper than a walk. Lone
-    # surrogates, and the letters of __proto__, are written as escapes or as they are; each level opens and closes.
-    if (
+    _check(value)
+    return value
+
+
+def _is_suspect(text: bytes) -> bool:
+    """Whether JSON may hold something that is not portable: asked of the bytes, which is cheaper than a walk.
+
+    Lone surrogates, and the letters of ``__proto__``, are written as escapes or as they are.
+    """
+    return (
         (b"\\" in text and b"\\u" in text)
         or b"__proto__" in text
         or _SIXTEEN_DIGITS in text.translate(_DIGITS_TO_ZERO)
         or (len(text) > 2 * MAX_DEPTH and text.count(b"[") + text.count(b"{") > MAX_DEPTH)
-    ):
-        _check(value)
-    return value
+    )
 
 
 def dumps(value: Any) -> bytes:
@@ -98,33 +99,17 @@ def dumps(value: Any) -> bytes:
     """
     try:
         if _is_plain(value, 0):
-            # The encoder refuses NaN and infinity, UTF-8 the lone surrogates.
-            return _encode(value).encode("utf-8")
-    except (ValueError, RecursionError):
+            return orjson.dumps(value)
+    except orjson.JSONEncodeError:
+        # Half of a surrogate pair.
         pass
     _check(value)
-    return _encode(value).encode("utf-8")
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode("utf-8")
 
 
-def _encoder() -> Callable[[Any], str]:
-    """``JSONEncoder.encode``, less the C encoder that it makes at each call.
-
-    It looks for no circles: they have been refused before, as too deep.
-    """
-    try:
-        escape = json_encoder.encode_basestring
-        settings = (None, None, escape, None, ":", ",", False, False, False)
-        chunks = json_encoder.c_make_encoder(*settings)  # type: ignore[attr-defined]
-    except (AttributeError, TypeError):  # an interpreter that has none, or another
-        plain = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
-        return plain.encode
-    return lambda value: "".join(chunks(value, 0))
-
-
-_encode = _encoder()
 _TOO_DEEP = f"nested more than {MAX_DEPTH} levels deep"
-#: Types that need no look at the value; what is wrong with a text shows when it is encoded.
-_LEAVES = frozenset({str, bool, type(None), float})
+#: Types that need no look at the value; half of a surrogate pair shows when a text is encoded.
+_LEAVES = frozenset({str, bool, type(None)})
 
 
 def _is_plain(value: Any, depth: int) -> bool:
@@ -138,19 +123,25 @@ def _is_plain(value: Any, depth: int) -> bool:
     elif kind is list:
         parts = value
     else:
-        return kind in _LEAVES or (kind is int and -MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
+        return kind in _LEAVES or _is_plain_number(kind, value)
     if depth == MAX_DEPTH:
         return not parts
     for part in parts:
         kind = type(part)
         if kind in _LEAVES:
             continue
-        if kind is int:
-            if not -MAX_SAFE_INTEGER <= part <= MAX_SAFE_INTEGER:
+        if kind is int or kind is float:
+            if not _is_plain_number(kind, part):
                 return False
         elif not _is_plain(part, depth + 1):
             return False
     return True
+
+
+def _is_plain_number(kind: type, value: Any) -> bool:
+    if kind is int:
+        return bool(-MAX_SAFE_INTEGER <= value <= MAX_SAFE_INTEGER)
+    return kind is float and -_LARGEST <= value <= _LARGEST
 
 
 def _check(root: Any) -> None:
