@@ -1,7 +1,7 @@
 import { type Change, REMEDIES, together, type Verdict } from '../compatibility/change.js';
 import type { JobReport } from '../compatibility/contract-changes.js';
+import { nameOf, reportLines } from '../compatibility/report-text.js';
 import { CONTRACT_FILE, schemaFile } from '../contract/document.js';
-import { shortFingerprint } from '../contract/history.js';
 import type { RedisReport } from './check-redis.js';
 import type { Terminal } from './terminal.js';
 
@@ -27,18 +27,13 @@ export const FORMATS: Readonly<Record<CheckFormat, (report: CheckReport, termina
 
 function printForPeople(report: CheckReport, terminal: Terminal): void {
   for (const job of report.jobs) {
-    terminal.print(`${nameOf(job)}: ${paintVerdict(job.verdict, terminal)}`);
-    for (const line of foundIn(job)) {
-      terminal.print(`  ${line}`);
-    }
-    for (const change of job.changes) {
-      const place = change.payload === undefined ? '' : ` at ${change.payload} ${change.pointer || '/'}`;
-      const allowed = change.verdict !== 'any order' && report.isAllowed(change) ? ' (allowed)' : '';
-      terminal.print(`  ${change.rule}${place}: ${paintVerdict(change.verdict, terminal)}${allowed}`);
-      terminal.print(`    ${change.message}`);
-      if (change.witness !== undefined) {
-        terminal.print(`    For example: ${JSON.stringify(change.witness)}`);
-      }
+    const wording = {
+      paint: (verdict: Verdict) => paintVerdict(verdict, terminal),
+      isAllowed: report.isAllowed,
+      found: foundIn(job),
+    };
+    for (const line of reportLines(job, wording)) {
+      terminal.print(line);
     }
     terminal.print('');
   }
@@ -84,11 +79,6 @@ function printAnnotations(report: CheckReport, terminal: Terminal): void {
 function verdictOf(report: CheckReport): Verdict {
   const stopping = report.jobs.flatMap(({ changes }) => changes.filter((change) => !report.isAllowed(change)));
   return together(stopping.map(({ verdict }) => verdict));
-}
-
-function nameOf({ queue, job, since }: JobReport): string {
-  const name = job === undefined ? `queue ${queue}` : `${queue} / ${job}`;
-  return since === undefined ? name : `${name}, since version ${shortFingerprint(since)}`;
 }
 
 /** Where in Redis it was found. */

@@ -312,3 +312,29 @@ function fingerprint(): string {
   const { queues } = JSON.parse(readFileSync(join(project, 'schemas/contract.json'), 'utf8'));
   return queues.mail.jobs.send.fingerprint;
 }
+
+describe('what emit says of earlier versions in contract.json', () => {
+  const past = () => {
+    const document = JSON.parse(readFileSync(join(project, 'schemas/contract.json'), 'utf8'));
+    return Object.values(document.queues.mail.jobs.send.past ?? {});
+  };
+
+  it('is what check says', async () => {
+    await release("z.object({ to: z.string(), format: z.enum(['text', 'rtf']) })");
+    expect(past()).toEqual([]);
+    cpSync(join(project, 'schemas'), join(project, 'deployed'), { recursive: true });
+    await release("z.object({ to: z.string(), format: z.enum(['text']) })");
+    expect(await cli('check', '--against', 'deployed')).toBe(1);
+    const [name, ...changes] = printed.split('\n\n')[0]?.split('\n') ?? [];
+    const verdict = 'producers first and drain';
+    const report = expect.stringContaining(changes.join('\n'));
+    expect([name, past()]).toEqual([`mail / send: ${verdict}`, [{ verdict, report }]]);
+    expect(await cli('emit', '--check')).toBe(0);
+  });
+
+  it('is only a verdict where any order is safe', async () => {
+    await release('z.object({ to: z.string() })');
+    await release('z.object({ to: z.string(), note: z.string().optional() })');
+    expect(past()).toEqual([{ verdict: 'any order' }]);
+  });
+});

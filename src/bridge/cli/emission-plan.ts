@@ -1,9 +1,12 @@
+import { relative } from 'node:path';
+import { pastVerdicts } from '../compatibility/past-verdict.js';
 import { renderContracts, type WireQueues } from '../contract/document.js';
 import { renderPythonModule } from '../contract/python/module.js';
 import { wireJobs } from '../contract/wire.js';
 import { buildBundle, type ProtocolBundle } from '../protocol/bundle.js';
 import { readInstalledBullmq } from '../protocol/installed.js';
 import { findContracts } from './contracts.js';
+import { SchemasFolder } from './schemas-folder.js';
 import type { EmitSettings } from './settings.js';
 
 /** What `emit` would write. Nothing has been written yet. */
@@ -28,9 +31,16 @@ export interface EmissionPlan {
 export async function planEmission(projectFolder: string, settings: EmitSettings): Promise<EmissionPlan> {
   const queues = await wireContracts(projectFolder, settings.contracts);
   const jobs = [...queues.values()].flatMap((wired) => [...wired.values()]);
+  const folder = new SchemasFolder(settings.schemas, relative(projectFolder, settings.schemas));
+  const history = folder.historyAfter(queues);
   return {
     queues,
-    schemas: renderContracts(queues),
+    schemas: renderContracts(queues, (queue, job, wire) =>
+      pastVerdicts(
+        wire,
+        history.filter((version) => version.queue === queue && version.job === job),
+      ),
+    ),
     bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
     python: settings.python === undefined ? undefined : renderPythonModule(queues, settings.pythonTypes),
     warnings: jobs.flatMap((job) => job.warnings),

@@ -54,16 +54,20 @@ export class SchemasFolder {
    * @returns the names of the new files.
    */
   keep(wanted: WireQueues): string[] {
-    const kept: string[] = [];
-    for (const version of this.#present()) {
-      const name = historyFile(version);
-      const isCurrent = wanted.get(version.queue)?.get(version.job)?.fingerprint === version.fingerprint;
-      if (!isCurrent && this.#read(name) === undefined) {
-        writeAtomically(join(this.#folder, name), renderPastJob(version));
-        kept.push(name);
-      }
+    const versions = this.#replaced(wanted);
+    for (const version of versions) {
+      writeAtomically(join(this.#folder, historyFile(version)), renderPastJob(version));
     }
-    return kept;
+    return versions.map(historyFile);
+  }
+
+  /**
+   * The history as it is after {@link keep}.
+   *
+   * @throws {@link CliError} when a file is damaged.
+   */
+  historyAfter(wanted: WireQueues): PastJob[] {
+    return [...this.history(), ...this.#replaced(wanted)];
   }
 
   /**
@@ -92,6 +96,14 @@ export class SchemasFolder {
   #compareFile(name: string, wanted: string | undefined): StaleFile[] {
     const stale = compareFile(join(this.#folder, name), `${this.#label}/${name}`, wanted);
     return stale === undefined ? [] : [{ name, ...stale }];
+  }
+
+  /** The versions that are in the folder, are not wanted any more, and not in the history yet. */
+  #replaced(wanted: WireQueues): PastJob[] {
+    return this.#present().filter((version) => {
+      const isCurrent = wanted.get(version.queue)?.get(version.job)?.fingerprint === version.fingerprint;
+      return !isCurrent && this.#read(historyFile(version)) === undefined;
+    });
   }
 
   /** The versions of jobs that are in the folder. One that is damaged is about to be replaced, and cannot be kept. */

@@ -1,3 +1,4 @@
+import type { PastVerdicts } from '../compatibility/past-verdict.js';
 import { type Json, stableJson } from './canonical.js';
 import { ContractDefinitionError } from './error.js';
 import type { Payload, WireJob } from './wire.js';
@@ -11,9 +12,13 @@ export type WireQueues = ReadonlyMap<string, ReadonlyMap<string, WireJob>>;
 /**
  * Renders contracts into the files of the schemas folder: name -> content. Same contracts, same bytes.
  *
+ * @param pastOf - what `check` says of the earlier versions of a job, for those who meet them at run time.
  * @throws {@link ContractDefinitionError} when two payloads would be written to one file.
  */
-export function renderContracts(wireQueues: WireQueues): Map<string, string> {
+export function renderContracts(
+  wireQueues: WireQueues,
+  pastOf: (queue: string, job: string, wire: WireJob) => PastVerdicts = () => ({}),
+): Map<string, string> {
   const files = new Map<string, string>();
   const queues: Record<string, Json> = {};
   for (const [queue, wireJobs] of wireQueues) {
@@ -23,7 +28,14 @@ export function renderContracts(wireQueues: WireQueues): Map<string, string> {
       const result = schemaFile(queue, job, 'result');
       addFile(files, data, stableJson(wire.data));
       addFile(files, result, stableJson(wire.result));
-      jobs[job] = { data, result, fingerprint: wire.fingerprint, options: wire.options as unknown as Json };
+      const past = pastOf(queue, job, wire);
+      jobs[job] = {
+        data,
+        result,
+        fingerprint: wire.fingerprint,
+        options: wire.options as unknown as Json,
+        ...(Object.keys(past).length === 0 ? {} : { past: past as unknown as Json }),
+      };
     }
     queues[queue] = { jobs };
   }

@@ -1,3 +1,4 @@
+import type { PastVerdicts } from '../compatibility/past-verdict.js';
 import type { JsonSchema } from './canonical.js';
 import { CONTRACT_FILE } from './document.js';
 import type { WireOptions } from './options.js';
@@ -8,6 +9,8 @@ export interface EmittedJob {
   readonly data: JsonSchema;
   readonly result: JsonSchema;
   readonly options: WireOptions;
+  /** What `check` says of earlier versions; absent without any, and in what an older `emit` wrote. */
+  readonly past?: PastVerdicts;
 }
 
 /** Emitted jobs by queue and name. */
@@ -44,7 +47,7 @@ interface ContractDocument {
       string,
       {
         readonly jobs: Readonly<
-          Record<string, { data: string; result: string; fingerprint: string; options: WireOptions }>
+          Record<string, Omit<EmittedJob, 'data' | 'result'> & { readonly data: string; readonly result: string }>
         >;
       }
     >
