@@ -26,6 +26,7 @@ export interface WorkerSettings {
   readonly max_jobs_per_child?: number;
   readonly start_timeout_s?: number;
   readonly burst?: boolean;
+  readonly announce?: 'refuse' | 'warn';
 }
 
 /** A Python worker process, started from a file of `test/fixtures`. */

@@ -122,6 +122,8 @@ export class System {
     await Promise.all(this.#pythonWorkers.map((worker) => worker.kill()));
     await Promise.all(this.#opened.map((opened) => opened.close()));
     await this.removeKeys();
+    const announcements = await this.redis.keys(`bullmq-bridge:${this.prefix}:*`);
+    if (announcements.length > 0) await this.redis.unlink(...announcements);
     this.redis.disconnect();
   }
 

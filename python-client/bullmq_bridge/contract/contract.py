@@ -137,6 +137,7 @@ class JobContract:
         options: Mapping[str, Any] | None = None,
         fingerprint: str | None = None,
         past: Mapping[str, PastVersion] | None = None,
+        verdicts: Mapping[str, Mapping[str, Any]] | None = None,
     ) -> None:
         self.name = name
         self.data = data
@@ -147,6 +148,7 @@ class JobContract:
         # fingerprint, all jobs are its own.
         self._mark = mark(fingerprint).encode() if fingerprint else b""
         self._past = past or {}
+        self._verdicts = verdicts or {}
         self._past_gates: dict[str, Gate] = {}
 
     def read(self, text: bytes, options: bytes) -> Any:
@@ -168,6 +170,21 @@ class JobContract:
         written = str(parse_options(options).get(FINGERPRINT_OPTION))
         past = self._past.get(written)
         return self._read_unknown(text, written) if past is None else self._read_past(text, past)
+
+    @property
+    def verdicts(self) -> dict[str, Mapping[str, Any]]:
+        """What ``bullmq-bridge check`` says of earlier versions, by fingerprint: of data, of results, and as a report.
+
+        Data of a version with an upcaster is read as well as that of the current one.
+        """
+        return {
+            fingerprint: {**verdict, "data": "any order"} if self._has_upcaster(fingerprint) else verdict
+            for fingerprint, verdict in self._verdicts.items()
+        }
+
+    def _has_upcaster(self, fingerprint: str) -> bool:
+        past = self._past.get(fingerprint)
+        return past is not None and past.upcaster is not None
 
     def upcast(self, version: str, upcaster: Callable[[Any], Any]) -> None:
         """Declares what turns the data of an earlier version into the current form.
@@ -245,7 +262,9 @@ class QueueContract:
             data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
             result = Gate(f"result of job {name!r}", _read(root / entry["result"]), MAX_RESULT_BYTES)
             versions = past.get(name)
-            jobs[name] = JobContract(name, data, result, entry.get("options"), entry.get("fingerprint"), versions)
+            jobs[name] = JobContract(
+                name, data, result, entry.get("options"), entry.get("fingerprint"), versions, entry.get("past")
+            )
         return cls(queue, jobs)
 
     @classmethod

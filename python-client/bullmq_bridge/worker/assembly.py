@@ -14,6 +14,7 @@ from bullmq_bridge.worker.engine import Engine
 from bullmq_bridge.worker.event_log import log_events
 from bullmq_bridge.worker.events import Events
 from bullmq_bridge.worker.process_pool import ProcessPool
+from bullmq_bridge.worker.registry import Registry
 from bullmq_bridge.worker.thread_pool import ThreadPool
 
 if TYPE_CHECKING:
@@ -76,6 +77,8 @@ def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log
     for name, listener in worker.listeners:
         events.on(name, listener)
     engine = Engine(settings, calls, link, events)
+    if settings.announce is not None:
+        engine.registry = Registry(worker, settings, contract, link)
     places: dict[str, dict[str, Processor]] = {}
     for job_name, processor in worker.processors.items():
         places.setdefault(_place(processor, settings), {})[job_name] = processor

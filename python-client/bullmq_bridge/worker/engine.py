@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Link
     from bullmq_bridge.worker.pool import Pool
+    from bullmq_bridge.worker.registry import Registry
     from bullmq_bridge.worker.settings import Settings
 
 #: Time for handing jobs back after the shutdown deadline.
@@ -66,13 +67,14 @@ class Engine:
         link: the way to Redis, which other engines of the process share.
         events: where it tells what happens.
 
-    Before ``begin``, ``pools`` must say which pool runs each job name.
+    Before ``begin``, ``pools`` must say which pool runs each job name. ``registry`` is for whoever runs the engine.
     """
 
     def __init__(self, settings: Settings, calls: ScriptCalls, link: Link, events: Events) -> None:
         self.settings = settings
         self.events = events
         self.pools: dict[str, Pool] = {}
+        self.registry: Registry | None = None
         self.time_limits: dict[str, tuple[float | None, float | None]] = {}
         self.fault: UnsupportedPattern | None = None
         self.stopping = asyncio.Event()

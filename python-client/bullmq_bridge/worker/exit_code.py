@@ -22,3 +22,5 @@ class ExitCode(IntEnum):
     NOT_HANDED_BACK = 5
     #: A job scheduler has a pattern that this worker cannot compute; its job was handed back.
     UNSUPPORTED_PATTERN = 6
+    #: A live producer has a contract that this worker does not go together with.
+    CONTRACT_MISMATCH = 7

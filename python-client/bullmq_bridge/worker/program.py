@@ -18,6 +18,7 @@ from bullmq_bridge.worker import logs
 from bullmq_bridge.worker.assembly import assemble
 from bullmq_bridge.worker.exit_code import ExitCode
 from bullmq_bridge.worker.link import Link
+from bullmq_bridge.worker.mismatch import ContractMismatch
 from bullmq_bridge.worker.pool import StartFailed
 from bullmq_bridge.worker.target import TargetError
 
@@ -69,6 +70,9 @@ def run(workers: list[Worker], options: RunOptions | None = None) -> None:
     except (BundleError, ContractError, StartFailed, TargetError, ValueError) as error:
         logger.critical("the worker of queue %s cannot start: %s", queues, error)
         code = ExitCode.CANNOT_START
+    except ContractMismatch as error:
+        logger.critical("the worker of queue %s refuses to start: %s", queues, error)
+        code = ExitCode.CONTRACT_MISMATCH
     if code is not ExitCode.OK:
         raise SystemExit(code)
 
@@ -115,7 +119,7 @@ class Program:
         """Works until a signal says stop.
 
         Raises:
-            BundleError, ContractError, StartFailed, TargetError, ValueError: a worker cannot start.
+            BundleError, ContractError, ContractMismatch, StartFailed, TargetError, ValueError: a worker cannot start.
         """
         self._listen_to_signals()
         try:
@@ -130,7 +134,7 @@ class Program:
         """Starts every worker; returns when all are at work.
 
         Raises:
-            BundleError, ContractError, StartFailed, TargetError, ValueError: a worker cannot start.
+            BundleError, ContractError, ContractMismatch, StartFailed, TargetError, ValueError: a worker cannot start.
         """
         settings = [worker.settings(self._options.settings.get(worker.queue, {})) for worker in self._workers]
         if len({each.redis_url for each in settings}) > 1:
@@ -143,6 +147,10 @@ class Program:
         for pool in self._pools():
             await pool.start()
         await self._link.open()
+        # All of them before one fetches: jobs are not begun for a process that refuses to start.
+        for engine in self.engines.values():
+            if engine.registry is not None:
+                await engine.registry.begin()
         for engine in self.engines.values():
             await engine.begin()
 
@@ -154,6 +162,7 @@ class Program:
             pool.retire()
         try:
             if self._link is not None and self._link.is_open:
+                await asyncio.gather(*(engine.registry.end() for engine in engines if engine.registry is not None))
                 await asyncio.gather(*(self._shut_down(engine) for engine in engines))
         finally:
             await asyncio.gather(*(pool.stop() for pool in pools))

@@ -17,6 +17,8 @@ DEFAULT_REDIS_URL = "redis://127.0.0.1:6379"
 
 #: Where a plain function runs.
 PoolName = Literal["process", "thread"]
+#: What a worker does that does not go together with a live producer.
+OnMismatch = Literal["refuse", "warn"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Settings:
         max_jobs_per_child: a process slot is replaced after so many jobs.
         start_timeout_s: a process slot that is not ready after so long is reported, killed and started again.
         burst: stop when the queue has nothing to do.
+        announce: tell producers through Redis which contract this worker reads, look at theirs, and ``refuse`` to start
+            or ``warn`` when they do not go together; None does neither.
     """
 
     queue: str
@@ -71,6 +75,7 @@ class Settings:
     max_jobs_per_child: int | None = None
     start_timeout_s: float = 60.0
     burst: bool = False
+    announce: OnMismatch | None = None
 
     def __post_init__(self) -> None:
         """Refuses what cannot work, before anything is started.
@@ -87,6 +92,8 @@ class Settings:
                 raise ValueError(f"{setting} of the worker for queue {self.queue!r} must not be negative")
         if self.pool not in ("process", "thread"):
             raise ValueError(f"pool of the worker for queue {self.queue!r} must be 'process' or 'thread'")
+        if self.announce not in (None, "refuse", "warn"):
+            raise ValueError(f"announce of the worker for queue {self.queue!r} must be 'refuse' or 'warn'")
         if self.name is not None and any(character.isspace() for character in self.name):
             # CLIENT SETNAME refuses it, and getWorkers would not find the worker.
             raise ValueError(f"worker name {self.name!r} may not contain white space")
@@ -144,3 +151,4 @@ class WorkerSettings(TypedDict, total=False):
     max_jobs_per_child: int | None
     start_timeout_s: float | None
     burst: bool | None
+    announce: OnMismatch | None

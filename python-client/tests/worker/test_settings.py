@@ -15,6 +15,7 @@ from bullmq_bridge.worker.settings import Settings
         {"max_stalled_count": -1},
         {"shutdown_timeout_s": -1},
         {"name": "my worker"},
+        {"announce": "shout"},
     ],
 )
 def test_a_setting_that_cannot_work_is_refused_by_name(setting: dict[str, Any]) -> None:

@@ -328,13 +328,13 @@ describe('what emit says of earlier versions in contract.json', () => {
     const [name, ...changes] = printed.split('\n\n')[0]?.split('\n') ?? [];
     const verdict = 'producers first and drain';
     const report = expect.stringContaining(changes.join('\n'));
-    expect([name, past()]).toEqual([`mail / send: ${verdict}`, [{ verdict, report }]]);
+    expect([name, past()]).toEqual([`mail / send: ${verdict}`, [{ data: verdict, result: 'any order', report }]]);
     expect(await cli('emit', '--check')).toBe(0);
   });
 
   it('is only a verdict where any order is safe', async () => {
     await release('z.object({ to: z.string() })');
     await release('z.object({ to: z.string(), note: z.string().optional() })');
-    expect(past()).toEqual([{ verdict: 'any order' }]);
+    expect(past()).toEqual([{ data: 'any order', result: 'any order' }]);
   });
 });

@@ -1,10 +1,12 @@
-import { REMEDIES, type Verdict } from './change.js';
+import type { Payload } from '../contract/wire.js';
+import { REMEDIES, together, type Verdict } from './change.js';
 import { contractChanges, type JobVersion, type PastVersion } from './contract-changes.js';
 import { reportLines } from './report-text.js';
 
 /** What `check` says of the change from an earlier version of a job to the current one. */
 export interface PastVerdict {
-  readonly verdict: Verdict;
+  readonly data: Verdict;
+  readonly result: Verdict;
   /** What it prints, and what to do; absent where any order is safe. */
   readonly report?: string;
 }
@@ -25,9 +27,12 @@ function verdictOn(version: PastVersion, current: JobVersion): PastVerdict {
   const { queue, job, fingerprint: since } = version;
   const contracts = (one: JobVersion) => new Map([[queue, new Map([[job, one]])]]);
   const [report] = contractChanges(contracts(version), contracts(current));
+  const of = (payload: Payload): Verdict =>
+    together((report?.changes ?? []).filter((change) => change.payload === payload).map(({ verdict }) => verdict));
+  const verdicts = { data: of('data'), result: of('result') };
   if (report === undefined || report.verdict === 'any order') {
-    return { verdict: 'any order' };
+    return verdicts;
   }
-  const { verdict } = report;
-  return { verdict, report: [...reportLines({ ...report, since }), REMEDIES[verdict]].join('\n') };
+  const lines = reportLines({ ...report, since });
+  return { ...verdicts, report: [...lines, REMEDIES[report.verdict]].join('\n') };
 }

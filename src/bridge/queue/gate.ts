@@ -28,6 +28,7 @@ export interface Candidate {
 
 /** What is known of a job before the first one is added. */
 interface Prepared {
+  readonly fingerprint: string;
   readonly data: Schema;
   readonly result: Schema;
   readonly secrets: Readonly<Record<Payload, Secrets>>;
@@ -67,9 +68,15 @@ export class Gate {
         const secrets = { data: new Secrets(wire.data), result: new Secrets(wire.result) };
         // BullMQ keeps unknown options through add, bulk, flow, retry and schedulers.
         const opts = { ...wire.options, contractFingerprint: wire.fingerprint } as JobsOptions;
-        return [name, { data, result, secrets, encode, opts: Object.freeze(opts) }];
+        const { fingerprint } = wire;
+        return [name, { fingerprint, data, result, secrets, encode, opts: Object.freeze(opts) }];
       }),
     );
+  }
+
+  /** What identifies the two schemas of each job. */
+  get fingerprints(): ReadonlyMap<string, string> {
+    return new Map([...this.#jobs].map(([name, { fingerprint }]) => [name, fingerprint]));
   }
 
   /** Admits one job, or throws {@link ContractError} with everything that is wrong with it. */

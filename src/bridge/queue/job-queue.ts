@@ -1,5 +1,9 @@
 import { createRedisBackend, FlowProducer, type Job, Queue, type QueueOptions } from 'bullmq';
 import type { DataOf, JobNameOf, QueueContract } from '../contract/queue.js';
+import { emittedJobs } from '../registry/emitted-jobs.js';
+import { ProducerAnnouncement } from '../registry/producer-announcement.js';
+import { Registry } from '../registry/registry.js';
+import { type RegistryView, viewRegistry } from '../registry/view.js';
 import { type Connection, requireConnection } from './connection.js';
 import { ContractError, type Violation } from './contract-error.js';
 import { type Failure, readFailure } from './failure.js';
@@ -11,6 +15,17 @@ import type { AnyItem, AnyJobOf, CallOptions, Item, JobOf } from './job.js';
 export interface JobQueueOptions extends Omit<QueueOptions, 'connection' | 'defaultJobOptions'> {
   /** Your ioredis connection. It is used, and never closed. */
   readonly connection: Connection;
+  /**
+   * Tells workers, through Redis, which contract this process writes, and looks at theirs: see {@link JobQueue.announced}.
+   * Default: nobody is told.
+   */
+  readonly announce?: AnnounceOptions;
+}
+
+/** How a producer announces its contract. */
+export interface AnnounceOptions {
+  /** The folder that `bullmq-bridge emit` wrote, relative to the working directory: it knows of earlier versions. */
+  readonly schemas: string;
 }
 
 /**
@@ -26,21 +41,47 @@ export class JobQueue<Contract extends QueueContract> {
   /** BullMQ's queue, for everything that contracts have no say in: counts, pausing, cleaning. What it adds is not checked. */
   readonly bullmq: Queue;
   readonly contract: Contract;
-  readonly #options: JobQueueOptions;
+  readonly #options: Omit<JobQueueOptions, 'announce'>;
   readonly #gate: Gate;
+  readonly #registry: Registry;
+  readonly #announcement: ProducerAnnouncement | undefined;
   #flowProducer: FlowProducer | undefined;
 
   /**
    * @throws ContractLintError when the contract has a schema that Python could not check.
+   * @throws ContractDefinitionError when it is to be announced, and `schemas` is not what `emit` writes for it.
    * @throws TypeError when `connection` is no ioredis connection.
    */
   constructor(contract: Contract, options: JobQueueOptions) {
     requireConnection(options?.connection, `The queue '${contract.name}'`);
+    const { announce, ...bullmqOptions } = options;
     this.contract = contract;
-    this.#options = options;
+    this.#options = bullmqOptions;
     this.#gate = Gate.of(contract);
+    const jobs = announce && emittedJobs(announce.schemas, contract.name, this.#gate.fingerprints);
     // The Redis backend by name: a default that was changed to another database would be out of Python's reach.
-    this.bullmq = new Queue(contract.name, options, createRedisBackend) as unknown as Queue;
+    this.bullmq = new Queue(contract.name, bullmqOptions, createRedisBackend) as unknown as Queue;
+    this.#registry = new Registry(options.connection, this.bullmq.opts.prefix ?? 'bull', contract.name);
+    this.#announcement = jobs && new ProducerAnnouncement(this.#registry, contract.name, jobs);
+  }
+
+  /**
+   * Waits until the contract is announced and live workers have been looked at. Give up, or go on, with what it throws:
+   * the announcement stands until {@link close}, and is renewed.
+   *
+   * @throws {@link ContractMismatchError} when live workers do not go together with this contract.
+   * @throws TypeError when the queue was made without `announce`.
+   */
+  async announced(): Promise<void> {
+    if (this.#announcement === undefined) {
+      throw new TypeError(`The queue '${this.contract.name}' announces nothing: give it { announce: { schemas } }.`);
+    }
+    await this.#announcement.announced;
+  }
+
+  /** The producers and workers of the queue that have announced themselves. */
+  async registry(): Promise<RegistryView> {
+    return viewRegistry(this.#registry, this.contract.name, Object.keys(this.contract.jobs));
   }
 
   /**
@@ -112,6 +153,7 @@ export class JobQueue<Contract extends QueueContract> {
 
   /** Ends what the queue itself holds. The connection stays open: it is yours. */
   async close(): Promise<void> {
+    await this.#announcement?.close();
     await this.#flowProducer?.close();
     await this.bullmq.close();
   }

@@ -84,6 +84,8 @@ describe('fakeJobQueue', () => {
     const queue = fakeJobQueue(mail);
     const added = await queue.add('send', { to: 'a@b.cd' });
     expect(() => queue.bullmq).toThrow("bullmq of the queue 'mail' needs Redis");
+    await expect(queue.registry()).rejects.toThrow("registry of the queue 'mail' needs Redis");
+    await queue.announced();
     expect(() => added.remove()).toThrow("remove of job 'send' needs Redis");
     await queue.close();
   });

@@ -87,6 +87,12 @@ class RememberingQueue {
 
   async readFailure(): Promise<undefined> {}
 
+  async announced(): Promise<void> {}
+
+  async registry(): Promise<never> {
+    throw needsRedis(`registry of the queue '${this.contract.name}'`);
+  }
+
   async close(): Promise<void> {}
 
   clear(): void {
