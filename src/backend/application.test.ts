@@ -124,6 +124,35 @@ describe('the backend with the queue', { timeout: 60_000 }, () => {
     });
   });
 
+  it('shows which jobs have no processor and which workers do not go together with it, if it announces itself', async () => {
+    const { startBackend, settings, prefix } = await queueSystem();
+    const stats = async (baseUrl: string) => (await call(baseUrl, 'GET', '/api/queue/stats')).body.registry;
+    const silent = await startBackend();
+    expect(await stats(silent.baseUrl)).toBeUndefined();
+    settings.ANNOUNCE_CONTRACT = 'true';
+    const { baseUrl, close } = await startBackend();
+    const withoutProcessor = ['aggregate-batch', 'process-file'];
+    const alone = { producers: 1, workers: 0, withoutProcessor, mismatches: [] };
+    await vi.waitFor(async () => expect(await stats(baseUrl)).toEqual(alone), finished);
+
+    // A worker that knows one job, in another version.
+    const base = `bullmq-bridge:${prefix}:file-processing`;
+    const jobs = { 'process-file': { fingerprint: 'sha256:other', past: {}, processor: true } };
+    await redis.set(`${base}:worker:w`, JSON.stringify({ who: 'host:1', jobs }));
+    await redis.sadd(`${base}:workers`, 'w');
+    onTestFinished(async () => void (await redis.unlink(`${base}:worker:w`, `${base}:workers`)));
+    expect(await stats(baseUrl)).toMatchObject({
+      workers: 1,
+      withoutProcessor: ['aggregate-batch'],
+      mismatches: [
+        { worker: 'host:1', job: 'process-file', report: expect.stringContaining('breaking') },
+        { worker: 'host:1', job: 'aggregate-batch', report: expect.stringContaining('does not know the job') },
+      ],
+    });
+    await close();
+    expect(await redis.exists(`${base}:producers`)).toBe(0);
+  });
+
   it('enqueues a batch once although two backends are asked to at the same moment', async () => {
     const { startBackend, uploadFiles, start, show, work, queue } = await queueSystem();
     const [one, two] = [await startBackend(), await startBackend()];

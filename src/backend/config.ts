@@ -23,6 +23,10 @@ export interface Config {
   readonly redisUrl: string;
   /** BullMQ's key prefix. */
   readonly queuePrefix: string;
+  /** Whether workers are told through Redis which contract is written here, and looked at. */
+  readonly announceContract: boolean;
+  /** Folder of the emitted schemas, for the announcement; absolute. */
+  readonly contractDir: string;
   /** True: jobs go through the queue. False: the backend calls the HTTP worker itself. */
   readonly useQueue: boolean;
   /** Where the HTTP worker answers; used only when `useQueue` is false. */
@@ -62,6 +66,8 @@ export function loadConfig(
     ),
     redisUrl: redisUrl(settings),
     queuePrefix: settings.text('QUEUE_PREFIX', 'bull'),
+    announceContract: settings.flag('ANNOUNCE_CONTRACT', false),
+    contractDir: resolve(settings.text('CONTRACT_DIR', join(repository, 'schemas'))),
     useQueue: settings.flag('USE_QUEUE', true),
     workerUrl: workerUrl(settings.text('WORKER_URL', 'http://127.0.0.1:8000')),
     workerConcurrency: settings.integer('WORKER_CONCURRENCY', Math.min(4, availableParallelism()), 1, 256),

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 
 /** The settings of the reference system (see README). */
 const SETTINGS = [
+  'ANNOUNCE_CONTRACT',
   'CONTRACT_DIR',
   'DATABASE_URL',
   'HOST',

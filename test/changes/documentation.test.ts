@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa, type ResultPromise } from 'execa';
 import { expect, test, vi } from 'vitest';
 import * as z from 'zod';
 import { run } from '../../src/bridge/cli/program.js';
@@ -55,6 +56,57 @@ test('the table of rules names every rule', () => {
   expect(named.sort()).toEqual([...JOB_RULES, ...SCHEMA_RULES].sort());
 });
 
+test('the registry does and prints what it says', async () => {
+  const [first, second, producer] = files('ts');
+  const [worker] = files('python');
+  const [announced, refused] = consoles(/(?:node|python) /);
+  const project = await projectFolder();
+  const running: ResultPromise[] = [];
+  try {
+    await symlink(join(ROOT, 'node_modules/ioredis'), join(project, 'node_modules/ioredis'));
+    await write(project, first);
+    await printed(project, 'emit');
+    // The keys of a test lie under a prefix of their own.
+    const prefixed = producer?.content.replace('{ connection,', `{ connection, prefix: '${system.prefix}',`);
+    await write(project, producer && { ...producer, content: String(prefixed) });
+    const env = { REDIS_URL: system.url };
+    const tsx = import.meta.resolve('tsx');
+    const old = execa(process.execPath, ['--import', tsx, 'src/mail-queue.ts'], { cwd: project, env, reject: false });
+    running.push(old);
+    const lines = String(await Promise.race([once(old.stdout, 'data'), old.then(({ stderr }) => stderr)]));
+    expect(lines).toBe(announced?.output);
+
+    await rm(join(project, 'src/jobs'), { recursive: true });
+    await write(project, second && { ...second, path: 'src/jobs/mail-2.ts' });
+    await printed(project, 'emit --contracts src/jobs');
+    const declared = worker?.content
+      .replace('contract="schemas"', `contract="schemas", prefix="${system.prefix}"`)
+      .replace(/@worker.upcaster.*?\n\n\n/s, '');
+    await write(project, worker && { ...worker, content: String(declared) });
+    const args = (refused?.command ?? '').split(' ').slice(1);
+    const { all, exitCode } = await execa(process.env.PYTHON ?? 'python3', args, {
+      cwd: project,
+      env,
+      all: true,
+      reject: false,
+    });
+    expect([exitCode, linesOf(all)]).toEqual([7, linesOf(refused?.output)]);
+  } finally {
+    for (const each of running) each.kill('SIGKILL');
+    await Promise.all(running);
+    await rm(project, { recursive: true });
+  }
+});
+
+/** What is printed, without what differs from one time and process to the next. */
+function linesOf(text: string | undefined): string[] {
+  return String(text)
+    .replace(/^\S+ \S+ CRITICAL/m, 'CRITICAL')
+    .replace(/^Producer .*/m, 'Producer')
+    .trim()
+    .split('\n');
+}
+
 interface File {
   readonly path: string;
   readonly content: string;
@@ -68,9 +120,18 @@ function files(language: string): File[] {
   return [...blocks].map(([, path, content]) => ({ path: String(path), content: String(content) }));
 }
 
-/** The commands of the console blocks, and what they print. */
+/** The commands of the library's own program, and what they print. */
 function commands(): { command: string; output: string }[] {
-  const blocks = TEXT.matchAll(/```console\n\$ npx bullmq-bridge ([^\n]*)\n(.*?)```/gs);
+  const program = 'npx bullmq-bridge ';
+  return consoles(new RegExp(program)).map(({ command, output }) => ({
+    command: command.slice(program.length),
+    output,
+  }));
+}
+
+/** The commands of the console blocks that begin with something, and what they print. */
+function consoles(beginning: RegExp): { command: string; output: string }[] {
+  const blocks = TEXT.matchAll(new RegExp(`\`\`\`console\\n\\$ (${beginning.source}[^\\n]*)\\n(.*?)\`\`\``, 'gs'));
   return [...blocks].map(([, command, output]) => ({ command: String(command), output: String(output) }));
 }
 

@@ -14,7 +14,7 @@ import { readQueueStats } from './stats.js';
 
 /** What {@link queueTransport} works with. */
 export interface QueueTransportOptions {
-  readonly config: Pick<Config, 'redisUrl' | 'queuePrefix'>;
+  readonly config: Pick<Config, 'redisUrl' | 'queuePrefix' | 'announceContract' | 'contractDir'>;
   readonly batches: Batches;
   readonly documents: Documents;
   readonly events: BatchEvents;
@@ -33,7 +33,14 @@ export function queueTransport(options: QueueTransportOptions): QueueTransport {
   const { config, batches, documents, events, log, aggregateFailed } = options;
   const redis = connectRedis(config.redisUrl, log);
   const settings = { connection: redis, prefix: config.queuePrefix };
-  const queue = new JobQueue(fileProcessing, settings);
+  const queue = new JobQueue(fileProcessing, {
+    ...settings,
+    ...(config.announceContract && { announce: { schemas: config.contractDir } }),
+  });
+  if (config.announceContract) {
+    // The backend works without workers, and waits for those that can read its jobs: stats go on saying what is wrong.
+    queue.announced().catch((error: unknown) => log.warn({ err: error }, 'the contract was announced in vain'));
+  }
   const queueEvents = new JobQueueEvents(fileProcessing, settings);
   // The connection reports its state itself.
   queue.bullmq.on('error', () => {});
@@ -46,7 +53,8 @@ export function queueTransport(options: QueueTransportOptions): QueueTransport {
     checks: { redis: () => requireRedis(redis) },
     readStats: async () => {
       await requireRedis(redis);
-      return { mode: dispatcher.mode, ...(await readQueueStats(queue.bullmq, redis)) };
+      const stats = { mode: dispatcher.mode, ...(await readQueueStats(queue.bullmq, redis)) };
+      return config.announceContract ? { ...stats, registry: await queue.registry() } : stats;
     },
     close: async () => {
       // An orderly end needs Redis: without it, closing would wait for a connection.
