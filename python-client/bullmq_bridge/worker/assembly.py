@@ -46,6 +46,8 @@ def check(worker: Worker, settings: Settings) -> QueueContract:
             )
     _check_hooks(worker, settings)
     contract = worker.load_contract()
+    if settings.announce is not None and worker.contract_folder is None:
+        raise ValueError("announce needs a contract: give the Worker the folder of the schemas")
     for name in contract.names():
         if name not in worker.processors:
             logger.warning("queue %s: job %r of the contract has no processor in this worker", worker.queue, name)

@@ -33,14 +33,9 @@ class Registry:
     """The announcement of one worker, for as long as it lives.
 
     The keys do not begin with BullMQ's prefix, so that nothing of BullMQ sees or removes them.
-
-    Raises:
-        ValueError: the worker has no contract that could be announced.
     """
 
     def __init__(self, worker: Worker, settings: Settings, contract: QueueContract, link: Link) -> None:
-        if not contract.names():
-            raise ValueError("announce needs a contract: give the Worker the folder of the schemas")
         self._settings = settings
         self._link = link
         self._id = str(uuid.uuid4())

@@ -8,6 +8,7 @@ import pytest
 from bullmq_bridge import Worker
 from bullmq_bridge.contract.contract import QueueContract
 from bullmq_bridge.worker import registry
+from bullmq_bridge.worker.assembly import check
 from bullmq_bridge.worker.connection import ReplyError
 from bullmq_bridge.worker.registry import EXPIRY_MS, Registry
 
@@ -97,4 +98,4 @@ def test_commands_that_redis_refuses_are_told(worker: Worker, contract: QueueCon
 
 def test_a_worker_without_a_contract_has_nothing_to_announce(worker: Worker) -> None:
     with pytest.raises(ValueError, match="announce needs a contract"):
-        registry_of(worker, QueueContract.open("mail"), NobodyElse())
+        check(worker, worker.settings({}))
