@@ -15,6 +15,7 @@ from bullmq_bridge.cli.server import Server
 from bullmq_bridge.contract.contract import ContractError
 from bullmq_bridge.protocol.bundle import BundleError, load_bundle
 from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.protocol.mismatch import VERSION_FIELD, judge
 from bullmq_bridge.worker import assembly, target
 from bullmq_bridge.worker.exit_code import ExitCode
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.cli.parser import Parser
     from bullmq_bridge.protocol.bundle import Bundle
+    from bullmq_bridge.protocol.mismatch import Consequence
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.worker import Worker
 
@@ -154,17 +156,11 @@ def _clock(server: Server) -> Finding:
 
 def _backend(server: Server, settings: Settings, bundle: Bundle | None) -> Finding:
     """Compares the bundle with what the backend's ``Queue`` has written into the queue."""
-    written: Any = server.client.hget(QueueKeys(settings.queue, settings.prefix).meta, "version")
-    library, _, version = (written or "").partition(":")
-    if not version:
-        message = "no backend has written its version into the queue yet"
-        return Finding("backend", settings.queue, "warning", message)
-    if library != "bullmq":
-        return Finding("backend", settings.queue, "warning", f"it runs {written}, whose scripts may differ")
+    written: Any = server.client.hget(QueueKeys(settings.queue, settings.prefix).meta, VERSION_FIELD)
     if bundle is None:
-        return Finding("backend", settings.queue, "warning", f"it runs BullMQ {version}; there is no bundle to compare")
-    what = f"it runs BullMQ {version}, the bundle is of {bundle.bullmq}"
-    if version.partition(".")[0] != bundle.bullmq.partition(".")[0]:
-        message = f"{what}: jobs may get lost between major versions; run `npx bullmq-bridge emit` beside the backend"
-        return Finding("backend", settings.queue, "failed", message)
-    return Finding("backend", settings.queue, "ok", what)
+        return Finding("backend", settings.queue, "warning", f"it wrote {written}; there is no bundle to compare")
+    verdict = judge(bundle.bullmq, written, allowed=settings.allow_version_mismatch)
+    return Finding("backend", settings.queue, _STATUS[verdict.consequence], verdict.message)
+
+
+_STATUS: dict[Consequence, Status] = {"silence": "ok", "note": "warning", "warning": "warning", "refusal": "failed"}

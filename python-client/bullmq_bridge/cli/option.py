@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.protocol.mismatch import ALLOW_VARIABLE
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -183,6 +185,14 @@ OPTIONS = (
     ),
     REDIS_URL,
     BUNDLE,
+    Option(
+        "--allow-version-mismatch",
+        ALLOW_VARIABLE,
+        "allow_version_mismatch",
+        _switch,
+        None,
+        "work though the backend's BullMQ does not fit the bundle; jobs can get lost",
+    ),
     LOG_FORMAT,
     DRY_RUN,
     WATCH,

@@ -28,6 +28,7 @@ from bullmq_bridge.client.settings import (
 from bullmq_bridge.protocol.exchange import Pause
 
 if TYPE_CHECKING:
+    from bullmq_bridge.client.backend_check import BackendCheck
     from bullmq_bridge.protocol.exchange import Exchange, Reply, Steps
 
 T = TypeVar("T")
@@ -42,13 +43,16 @@ class SyncClient:
     Args:
         redis_url: where Redis is, when there is no client.
         client: the user's own; it is used and never closed.
+        check: goes before the operations until it has passed.
 
     Raises:
         TypeError: the client is no ``redis.Redis``.
         ValueError: there are both.
     """
 
-    def __init__(self, redis_url: str | None = None, client: redis.Redis | None = None) -> None:
+    def __init__(
+        self, redis_url: str | None = None, client: redis.Redis | None = None, check: BackendCheck | None = None
+    ) -> None:
         if client is None:
             retry = Retry(ExponentialBackoff(MAX_RETRY_DELAY_S, FIRST_RETRY_DELAY_S), RETRIES)
             url = url_or_default(redis_url)
@@ -67,6 +71,7 @@ class SyncClient:
         self._owned = client is None
         self._busy: set[Any] = set()
         self._closed = False
+        self._check = check
         self._connection_arguments = connection_arguments(self._pool)
 
     def run(self, steps: Steps[T]) -> T:
@@ -76,7 +81,10 @@ class SyncClient:
             AnswerLost: the connection was lost at a command that changes something.
             ClientClosed: ``close`` was called.
             redis.RedisError: Redis is not reachable, or refused a command.
+            VersionMismatch: the backend runs a BullMQ beside which the scripts must not be run.
         """
+        if self._check is not None and not self._check.has_passed:
+            steps = self._check.before(steps)
         try:
             request = next(steps)
             while True:

@@ -29,6 +29,8 @@ class AsyncFlow:
         client: your own ``redis.asyncio.Redis`` in place of a URL. It is used, and never closed.
         prefix: BullMQ's ``prefix``.
         bundle: file of BullMQ's scripts; default ``BULLMQ_BRIDGE_BUNDLE``, else the one in the package.
+        allow_version_mismatch: publish beside a BullMQ that does not fit the bundle, though jobs can get lost; default
+            ``BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH``, else no.
 
     Raises:
         BundleError: there are no scripts to call.
@@ -46,9 +48,10 @@ class AsyncFlow:
         client: redis.asyncio.Redis | None = None,
         prefix: str = DEFAULT_PREFIX,
         bundle: str | os.PathLike[str] | None = None,
+        allow_version_mismatch: bool | None = None,
     ) -> None:
-        self._planting = Planting(queue, contract, prefix, bundle)
-        self._client = AsyncClient(redis_url, client)
+        self._planting = Planting(queue, contract, prefix, bundle, allow_version_mismatch)
+        self._client = AsyncClient(redis_url, client, self._planting.check)
 
     async def add(self, flow: FlowJob) -> FlowTree:
         """See ``Flow.add``."""

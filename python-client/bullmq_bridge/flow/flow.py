@@ -36,6 +36,8 @@ class Flow:
         client: your own ``redis.Redis`` in place of a URL. It is used, and never closed.
         prefix: BullMQ's ``prefix``.
         bundle: file of BullMQ's scripts; default ``BULLMQ_BRIDGE_BUNDLE``, else the one in the package.
+        allow_version_mismatch: publish beside a BullMQ that does not fit the bundle, though jobs can get lost; default
+            ``BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH``, else no.
 
     Raises:
         BundleError: there are no scripts to call.
@@ -53,9 +55,10 @@ class Flow:
         client: redis.Redis | None = None,
         prefix: str = DEFAULT_PREFIX,
         bundle: str | os.PathLike[str] | None = None,
+        allow_version_mismatch: bool | None = None,
     ) -> None:
-        self._planting = Planting(queue, contract, prefix, bundle)
-        self._client = SyncClient(redis_url, client)
+        self._planting = Planting(queue, contract, prefix, bundle, allow_version_mismatch)
+        self._client = SyncClient(redis_url, client, self._planting.check)
 
     def add(self, flow: FlowJob) -> FlowTree:
         """Adds a job and the jobs that it waits for, in one transaction.

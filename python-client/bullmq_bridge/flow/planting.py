@@ -6,6 +6,7 @@ import uuid
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from bullmq_bridge.client.backend_check import BackendCheck
 from bullmq_bridge.client.errors import AnswerLost
 from bullmq_bridge.contract.contract import QueueContract
 from bullmq_bridge.flow.flow_job import FlowJob, FlowTree
@@ -48,6 +49,7 @@ class Planting:
         contract: folder that ``bullmq-bridge emit`` wrote; its queues are read when a node names them.
         prefix: BullMQ's ``prefix``.
         bundle: file of BullMQ's scripts.
+        allow_version_mismatch: see ``Flow``.
 
     Raises:
         BundleError: there are no scripts to call.
@@ -61,11 +63,15 @@ class Planting:
         contract: str | os.PathLike[str] | None,
         prefix: str,
         bundle: str | os.PathLike[str] | None,
+        allow_version_mismatch: bool | None,
     ) -> None:
         self._queue = queue
         self._contract = contract
         self._prefix = prefix
-        self._calls = ProducerCalls(load_bundle(bundle))
+        scripts = load_bundle(bundle)
+        self._calls = ProducerCalls(scripts)
+        # Of the flow's own queue: the others are the same backend's.
+        self.check = BackendCheck(QueueKeys(queue, prefix), scripts.bullmq, allow_version_mismatch)
         self._queues: dict[str, tuple[QueueKeys, Admission]] = {}
         self._known(queue)
 

@@ -59,6 +59,7 @@ class ScriptCalls:
 
     def __init__(self, keys: QueueKeys, bundle: Bundle, options: WorkerOptions) -> None:
         self.keys = keys
+        self.bullmq = bundle.bullmq
         self.options = options
         self.lock_duration_ms = options.lock_duration_ms
         self._options_of_worker: dict[str, Any] = {"lockDuration": options.lock_duration_ms}

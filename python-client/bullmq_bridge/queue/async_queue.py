@@ -41,6 +41,8 @@ class AsyncQueue:
         client: your own ``redis.asyncio.Redis`` in place of a URL. It is used, and never closed.
         prefix: BullMQ's ``prefix``.
         bundle: file of BullMQ's scripts; default ``BULLMQ_BRIDGE_BUNDLE``, else the one in the package.
+        allow_version_mismatch: publish beside a BullMQ that does not fit the bundle, though jobs can get lost; default
+            ``BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH``, else no.
 
     Raises:
         BundleError: there are no scripts to call.
@@ -58,15 +60,16 @@ class AsyncQueue:
         client: redis.asyncio.Redis | None = None,
         prefix: str = DEFAULT_PREFIX,
         bundle: str | os.PathLike[str] | None = None,
+        allow_version_mismatch: bool | None = None,
     ) -> None:
-        operations = open_operations(name, contract, prefix, bundle)
+        operations = open_operations(name, contract, prefix, bundle, allow_version_mismatch)
         self.name = name
         self.prefix = prefix
         self._publishing = operations.publishing
         self._inspection = operations.inspection
         self._upkeep = operations.upkeep
         self._scheduling = operations.scheduling
-        self._client = AsyncClient(redis_url, client)
+        self._client = AsyncClient(redis_url, client, operations.check)
 
     # --- publishing
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from bullmq_bridge.client.backend_check import BackendCheck
 from bullmq_bridge.contract.contract import QueueContract
 from bullmq_bridge.protocol.bundle import load_bundle
 from bullmq_bridge.protocol.keys import QueueKeys
@@ -22,6 +23,7 @@ class Operations:
     """The operations of one queue; each is run by a client."""
 
     keys: QueueKeys
+    check: BackendCheck
     publishing: Publishing
     inspection: Inspection
     upkeep: Upkeep
@@ -33,6 +35,7 @@ def open_operations(
     contract: str | os.PathLike[str] | None,
     prefix: str,
     bundle: str | os.PathLike[str] | None,
+    allow_version_mismatch: bool | None,
 ) -> Operations:
     """The operations of a queue; nothing is sent yet.
 
@@ -46,6 +49,7 @@ def open_operations(
     jobs = QueueContract.open(queue) if contract is None else QueueContract.load(contract, queue)
     return Operations(
         keys=keys,
+        check=BackendCheck(keys, scripts.bullmq, allow_version_mismatch),
         publishing=Publishing(keys, jobs, scripts),
         inspection=Inspection(keys, scripts),
         upkeep=Upkeep(keys, scripts),

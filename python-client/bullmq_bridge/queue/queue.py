@@ -36,7 +36,8 @@ class Queue:
 
     Making one sends nothing; it is safe to use from several threads. Every method may raise ``redis.RedisError``
     (not reachable, refused). What changes something is sent once: when the connection is lost before Redis answered,
-    it raises ``AnswerLost``.
+    it raises ``AnswerLost``. The first call reads beforehand what BullMQ the backend runs, and raises
+    ``VersionMismatch`` when the scripts must not be run beside it.
 
     Args:
         name: the queue's name.
@@ -46,6 +47,8 @@ class Queue:
         client: your own ``redis.Redis`` in place of a URL. It is used, and never closed.
         prefix: BullMQ's ``prefix``.
         bundle: file of BullMQ's scripts; default ``BULLMQ_BRIDGE_BUNDLE``, else the one in the package.
+        allow_version_mismatch: publish beside a BullMQ that does not fit the bundle, though jobs can get lost; default
+            ``BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH``, else no.
 
     Raises:
         BundleError: there are no scripts to call.
@@ -63,15 +66,16 @@ class Queue:
         client: redis.Redis | None = None,
         prefix: str = DEFAULT_PREFIX,
         bundle: str | os.PathLike[str] | None = None,
+        allow_version_mismatch: bool | None = None,
     ) -> None:
-        operations = open_operations(name, contract, prefix, bundle)
+        operations = open_operations(name, contract, prefix, bundle, allow_version_mismatch)
         self.name = name
         self.prefix = prefix
         self._publishing = operations.publishing
         self._inspection = operations.inspection
         self._upkeep = operations.upkeep
         self._scheduling = operations.scheduling
-        self._client = SyncClient(redis_url, client)
+        self._client = SyncClient(redis_url, client, operations.check)
 
     # --- publishing
 

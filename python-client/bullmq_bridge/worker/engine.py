@@ -38,12 +38,14 @@ from bullmq_bridge.worker.recovery import Findings, reconcile
 from bullmq_bridge.worker.schedules import NoSchedule, continuation, find_unsupported
 from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
+from bullmq_bridge.worker.version_check import VersionCheck
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from bullmq_bridge.protocol.calls import ScriptCalls
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.protocol.mismatch import VersionMismatch
     from bullmq_bridge.worker.connection import Connection
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Link
@@ -76,7 +78,8 @@ class Engine:
         self.pools: dict[str, Pool] = {}
         self.registry: Registry | None = None
         self.time_limits: dict[str, tuple[float | None, float | None]] = {}
-        self.fault: UnsupportedPattern | None = None
+        #: Why this worker must leave the queue alone.
+        self.fault: UnsupportedPattern | VersionMismatch | None = None
         self.stopping = asyncio.Event()
         self._calls = calls
         self._keys = calls.keys
@@ -89,14 +92,19 @@ class Engine:
         self.requests = JobRequests(calls, self._line, events, self._active, self._moved)
         self._locks = Locks(calls, self._line, self._active, self._give_up)
         self._stalled_check = StalledCheck(settings, calls, self._line, events)
+        self._version_check = VersionCheck(
+            calls, self._line, events, settings.allow_version_mismatch, self._refuse_version
+        )
         self._idle = asyncio.Event()
         self._hurry = asyncio.Event()
+        self._closing = False
         self._paused = False
         self._warned_of_limit = False
         self._tasks: set[asyncio.Task[None]] = set()
         # At the shutdown deadline: jobs that cannot be stopped, which are handed back last.
         self._left: set[ActiveJob] = set()
         self.left_running = False
+        self.finished = False
         self.concurrency = settings.concurrency
         self.interrupted = 0
         self.unsettled = 0
@@ -107,8 +115,12 @@ class Engine:
     async def begin(self) -> None:
         """Starts to work: the pools are ready and the link is open.
 
-        With a job scheduler that it cannot continue it does not: ``fault`` says why.
+        Not beside a backend that its scripts do not fit, nor with a job scheduler that it cannot continue: ``fault``
+        says why.
         """
+        await self._version_check.before_work()
+        if self.fault is not None:
+            return
         if unsupported := await find_unsupported(self._keys, self._line, now_ms()):
             self._refuse_schedule(*unsupported)
             return
@@ -118,7 +130,13 @@ class Engine:
                 self._fetcher.add(slot)
         self._locks.start()
         self._stalled_check.start()
+        self._version_check.start()
         self.events.emit("ready", slots=self.concurrency, jobs=sorted(self.pools))
+
+    async def drain(self) -> None:
+        """Fetches no more, and waits for the jobs that run, however long. ``finish`` must follow."""
+        await self._stop_fetching()
+        await self._idle.wait()
 
     async def shut_down(self, deadline_s: float) -> None:
         """Lets running jobs finish until the deadline, or until ``hurry``; then stops them and hands them back.
@@ -126,14 +144,20 @@ class Engine:
         Nobody can stop a thread, nor a coroutine that swallows cancellations: such a job is still held when this
         returns. ``finish`` must follow.
         """
-        self.stopping.set()
-        self.events.emit("closing")
-        self._stalled_check.stop()
-        await self._fetcher.pause()
-        self._check_idle()
+        await self._stop_fetching()
         await _first(deadline_s, self._idle, self._hurry)
         if not self._idle.is_set():
             await self._interrupt_all()
+
+    async def _stop_fetching(self) -> None:
+        self.stopping.set()
+        if not self._closing:
+            self._closing = True
+            self.events.emit("closing")
+        self._version_check.stop()
+        self._stalled_check.stop()
+        await self._fetcher.pause()
+        self._check_idle()
 
     async def finish(self) -> None:
         """Hands back what could not be stopped, and ends. If ``left_running``, the process must end right after."""
@@ -151,6 +175,7 @@ class Engine:
             self.events.emit("error", what=f"Redis did not take back jobs {ids}: another worker's stalled check will")
         self._locks.stop()
         self._fetcher.close()
+        self.finished = True
         self.events.emit("closed")
 
     def hurry(self) -> None:
@@ -267,7 +292,11 @@ class Engine:
         # Any guess would corrupt the schedule; a worker that can compute it must have its jobs.
         self.fault = error
         self.stopping.set()
-        self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; this worker stops")
+        self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; the worker of this queue stops")
+
+    def _refuse_version(self, mismatch: VersionMismatch) -> None:
+        self.fault = mismatch
+        self.stopping.set()
 
     def _continue_schedule(self, job: ActiveJob, scheduler_id: str) -> None:
         """Writes the next job of a scheduler before this one runs: whatever becomes of it, the schedule goes on."""

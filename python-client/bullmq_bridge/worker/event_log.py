@@ -30,6 +30,7 @@ def log_events(events: Events) -> None:
     events.on("child_lost", _child_lost)
     events.on("paused", lambda event: logger.info("queue %s: no more jobs are fetched", event.queue))
     events.on("resumed", lambda event: logger.info("queue %s: jobs are fetched again", event.queue))
+    events.on("backend_version", _backend_version)
     events.on("error", lambda event: logger.error("queue %s: %s", event.queue, event.details["what"]))
 
 
@@ -62,6 +63,15 @@ def _stalled(event: Event) -> None:
 
 def _lock_lost(event: Event) -> None:
     _job(logging.ERROR, event, "is not ours any more: %s. Another worker may run it again.", event.details["why"])
+
+
+def _backend_version(event: Event) -> None:
+    verdict = event.details["verdict"]
+    if verdict.consequence == "refusal":
+        logger.error("queue %s: %s; the worker of this queue stops", event.queue, verdict.message)
+    else:
+        level = logging.WARNING if verdict.consequence == "warning" else logging.INFO
+        logger.log(level, "queue %s: %s", event.queue, verdict.message)
 
 
 def _child_lost(event: Event) -> None:

@@ -32,6 +32,7 @@ EventName = Literal[
     "resumed",
     "closing",
     "closed",
+    "backend_version",  # verdict (Verdict): the backend's BullMQ is not the bundle's, or not known
     "error",  # what went wrong that is nobody's job
 ]
 

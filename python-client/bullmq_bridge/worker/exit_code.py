@@ -20,7 +20,9 @@ class ExitCode(IntEnum):
     COLD = 4
     #: Redis did not take jobs back; another worker's stalled check will.
     NOT_HANDED_BACK = 5
-    #: A job scheduler has a pattern that this worker cannot compute; its job was handed back.
+    #: A job scheduler has a pattern that this worker cannot compute; its job waits for another.
     UNSUPPORTED_PATTERN = 6
     #: A live producer has a contract that this worker does not go together with.
     CONTRACT_MISMATCH = 7
+    #: The backend runs a BullMQ beside which this bundle's scripts must not be run; start again with the right one.
+    VERSION_MISMATCH = 8

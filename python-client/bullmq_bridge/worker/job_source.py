@@ -23,6 +23,7 @@ from bullmq_bridge.outcome import (
 from bullmq_bridge.protocol.bundle import load_bundle
 from bullmq_bridge.protocol.calls import ScriptCalls
 from bullmq_bridge.protocol.keys import QueueKeys
+from bullmq_bridge.protocol.mismatch import is_allowed
 from bullmq_bridge.worker.event_log import log_events
 from bullmq_bridge.worker.events import Events
 from bullmq_bridge.worker.job import AsyncJob
@@ -62,6 +63,7 @@ class JobSourceSettings(TypedDict, total=False):
     remove_on_complete: Any
     remove_on_fail: Any
     max_metrics_points: int
+    allow_version_mismatch: bool
 
 
 class JobSource:
@@ -105,8 +107,11 @@ class JobSource:
         **settings: Unpack[JobSourceSettings],
     ) -> None:
         self.queue = queue
-        given: dict[str, Any] = {"redis_url": os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL, **settings}
-        self._settings = Settings(queue, **given)
+        defaults: dict[str, Any] = {
+            "redis_url": os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL,
+            "allow_version_mismatch": is_allowed(None),
+        }
+        self._settings = Settings(queue, **{**defaults, **settings})
         self._contract_folder = contract
         self._bundle_file = bundle
         self._backoffs = backoffs or {}
@@ -136,6 +141,7 @@ class JobSource:
         Raises:
             BundleError, ContractError: there are no scripts, or the contract cannot be read.
             UnsupportedPattern: the queue has a job scheduler that cannot be continued from here.
+            VersionMismatch: the backend runs a BullMQ beside which these scripts must not be run.
         """
         folder = self._contract_folder
         self._contract = QueueContract.open(self.queue) if folder is None else QueueContract.load(folder, self.queue)

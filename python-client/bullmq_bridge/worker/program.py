@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractError
 from bullmq_bridge.protocol.bundle import BundleError, load_bundle
+from bullmq_bridge.protocol.mismatch import VersionMismatch
 from bullmq_bridge.worker import logs
 from bullmq_bridge.worker.assembly import assemble
 from bullmq_bridge.worker.exit_code import ExitCode
@@ -23,7 +24,7 @@ from bullmq_bridge.worker.pool import StartFailed
 from bullmq_bridge.worker.target import TargetError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Mapping
+    from collections.abc import Awaitable, Iterable, Mapping
 
     from bullmq_bridge.worker.engine import Engine
     from bullmq_bridge.worker.logs import LogFormat
@@ -144,7 +145,7 @@ class Program:
         for worker, each in zip(self._workers, settings, strict=True):
             engine = assemble(worker, each, bundle, self._link, self._options.log_format)
             self.engines[worker.queue] = engine
-        for pool in self._pools():
+        for pool in self._pools(self.engines.values()):
             await pool.start()
         await self._link.open()
         # All of them before one fetches: jobs are not begun for a process that refuses to start.
@@ -156,8 +157,8 @@ class Program:
 
     async def close(self) -> ExitCode:
         """Lets running jobs finish within ``shutdown_timeout_s``, then stops them and hands them back."""
-        engines = self.engines.values()
-        pools = self._pools()
+        engines = [engine for engine in self.engines.values() if not engine.finished]
+        pools = self._pools(engines)
         for pool in pools:
             pool.retire()
         try:
@@ -174,8 +175,8 @@ class Program:
         self.left_running = any(engine.left_running for engine in engines)
         return self._exit_code()
 
-    def _pools(self) -> list[Pool]:
-        return list(dict.fromkeys(pool for engine in self.engines.values() for pool in engine.pools.values()))
+    def _pools(self, engines: Iterable[Engine]) -> list[Pool]:
+        return list(dict.fromkeys(pool for engine in engines for pool in engine.pools.values()))
 
     async def _shut_down(self, engine: Engine) -> None:
         shutting_down = asyncio.ensure_future(engine.shut_down(engine.settings.shutdown_timeout_s))
@@ -188,7 +189,11 @@ class Program:
 
     def _exit_code(self) -> ExitCode:
         engines = self.engines.values()
-        if any(engine.fault for engine in engines):
+        faults = [engine.fault for engine in engines if engine.fault]
+        if any(isinstance(fault, VersionMismatch) for fault in faults):
+            # The one that a start with another bundle heals.
+            return ExitCode.VERSION_MISMATCH
+        if faults:
             return ExitCode.UNSUPPORTED_PATTERN
         if any(engine.unsettled for engine in engines):
             return ExitCode.NOT_HANDED_BACK
@@ -208,15 +213,25 @@ class Program:
             raise error
 
     async def _until_engines_stop(self) -> None:
-        """All have stopped by themselves (``burst``), or one must not go on."""
-        waits = {asyncio.ensure_future(engine.stopping.wait()): engine for engine in self.engines.values()}
-        pending = set(waits)
-        while pending:
-            done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
-            if any(waits[wait].fault for wait in done):
-                break
-        for wait in pending:
-            wait.cancel()
+        """All have stopped by themselves: with ``burst``, or with a fault, which is the matter of one queue only."""
+        engines = self.engines.values()
+        endings = {asyncio.ensure_future(self._end_with_a_fault(engine)): engine for engine in engines}
+        try:
+            await asyncio.gather(*(engine.stopping.wait() for engine in engines))
+        finally:
+            for ending, engine in endings.items():
+                if not engine.finished:
+                    ending.cancel()
+            await asyncio.wait(endings)
+
+    async def _end_with_a_fault(self, engine: Engine) -> None:
+        """While others go on there is no hurry: the jobs that run may end."""
+        await engine.stopping.wait()
+        if engine.fault is None:
+            return
+        await engine.drain()
+        await engine.finish()
+        await asyncio.gather(*(pool.stop() for pool in self._pools([engine])))
 
     # Signals
 
@@ -256,5 +271,5 @@ class Program:
             engine.resume()
 
     def _dump_stacks(self) -> None:
-        for pool in self._pools():
+        for pool in self._pools(self.engines.values()):
             pool.dump_stacks()

@@ -51,6 +51,8 @@ class Settings:
         burst: stop when the queue has nothing to do.
         announce: tell producers through Redis which contract this worker reads, look at theirs, and ``refuse`` to start
             or ``warn`` when they do not go together; None does neither.
+        allow_version_mismatch: work beside a BullMQ of another major version than the bundle's, of one before 5.58,
+            or beside BullMQ Pro, though jobs can get lost.
     """
 
     queue: str
@@ -76,6 +78,7 @@ class Settings:
     start_timeout_s: float = 60.0
     burst: bool = False
     announce: OnMismatch | None = None
+    allow_version_mismatch: bool = False
 
     def __post_init__(self) -> None:
         """Refuses what cannot work, before anything is started.
@@ -152,3 +155,4 @@ class WorkerSettings(TypedDict, total=False):
     start_timeout_s: float | None
     burst: bool | None
     announce: OnMismatch | None
+    allow_version_mismatch: bool | None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from bullmq_bridge.contract.contract import ContractError, QueueContract
+from bullmq_bridge.protocol.mismatch import is_allowed
 from bullmq_bridge.worker.events import Event, EventName
 from bullmq_bridge.worker.processor import Hook, Processor
 from bullmq_bridge.worker.settings import DEFAULT_REDIS_URL, Settings, WorkerSettings
@@ -211,6 +212,7 @@ class Worker:
         defaults = {
             "redis_url": os.environ.get("REDIS_URL") or DEFAULT_REDIS_URL,
             "concurrency": DEFAULT_ASYNC_CONCURRENCY if only_async else os.cpu_count() or 1,
+            "allow_version_mismatch": is_allowed(None),
         }
         return Settings(self.queue, **{**defaults, **self._declared, **overrides})
 

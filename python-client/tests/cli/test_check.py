@@ -92,7 +92,7 @@ def test_a_worker_that_would_do_its_work_passes(check: Check, backend: Callable[
         "backend": "ok",
     }
     version = load_bundle().bullmq
-    assert found["backend"][1] == f"it runs BullMQ {version}, the bundle is of {version}"
+    assert found["backend"][1] == f"the backend runs BullMQ {version}, the bundle is of {version}"
 
 
 def test_people_get_a_line_for_each_check(
@@ -111,10 +111,10 @@ def test_people_get_a_line_for_each_check(
 @pytest.mark.parametrize(
     ("version", "status", "said"),
     [
-        (None, "warning", "no backend has written its version into the queue yet"),
-        ("bullmq:5.81.5", "failed", "jobs may get lost between major versions; run `npx bullmq-bridge emit`"),
-        ("bullmq:6.0.1", "ok", "it runs BullMQ 6.0.1, the bundle is of "),
-        ("bullmq-pro:7.1.0", "warning", "it runs bullmq-pro:7.1.0, whose scripts may differ"),
+        (None, "warning", "no backend has written its version into the queue"),
+        ("bullmq:5.81.5", "failed", "jobs can get lost between major versions; run `npx bullmq-bridge emit`"),
+        ("bullmq:6.0.1", "warning", "the backend runs BullMQ 6.0.1, the bundle is of "),
+        ("bullmq-pro:7.1.0", "failed", "the backend runs BullMQ Pro (bullmq-pro:7.1.0)"),
     ],
 )
 def test_the_bundle_is_compared_with_what_the_backend_runs(
@@ -126,6 +126,12 @@ def test_the_bundle_is_compared_with_what_the_backend_runs(
     assert found["backend"][0] == status
     assert said in found["backend"][1]
     assert code == (1 if status == "failed" else 0)
+
+
+def test_a_mismatch_that_is_allowed_is_a_warning(check: Check, backend: Callable[[str], None]) -> None:
+    backend("bullmq:5.81.5")
+    code, found = check(settings=", allow_version_mismatch=True")
+    assert (code, found["backend"][0]) == (0, "warning")
 
 
 def test_a_missing_bundle_or_contract_fails(check: Check) -> None:

@@ -21,6 +21,7 @@ SETTINGS: dict[str, tuple[Any, tuple[str, Any], tuple[str | None, Any]]] = {
     "pool": ("process", ("thread", "thread"), ("process", "process")),
     "burst": (False, ("true", True), (None, True)),
     "announce": ("warn", ("refuse", "refuse"), ("warn", "warn")),
+    "allow_version_mismatch": (False, ("true", True), (None, True)),
     "max_jobs_per_child": (11, ("12", 12), ("13", 13)),
     "max_memory_mb": (11.0, ("12.5", 12.5), ("13", 13.0)),
     "time_limit_s": (11.0, ("12.5", 12.5), ("13", 13.0)),
