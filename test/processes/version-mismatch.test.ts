@@ -145,7 +145,7 @@ describe.concurrent('a backend that changes while the worker runs', () => {
     expect(await next.getState()).toBe('waiting');
   });
 
-  it('to and fro between two releases is warned of once', async () => {
+  it('to other releases of the same major version and back is told, and the worker works on', async () => {
     const queue = system.queue();
     const ours = await queue.getVersion();
     const worker = launch(queue, newStage());
@@ -154,7 +154,6 @@ describe.concurrent('a backend that changes while the worker runs', () => {
     await worker.waitForLog(/ WARNING .*the backend runs BullMQ 6\.0\.1/);
     await write(queue, ours as string);
     await looks(worker, queue);
-    await write(queue, 'bullmq:6.0.1');
     await write(queue, 'bullmq:6.0.2');
     await worker.waitForLog(/ WARNING .*the backend runs BullMQ 6\.0\.2/);
     await works(queue);

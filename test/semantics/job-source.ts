@@ -10,6 +10,7 @@ export interface SourceSettings {
   readonly lock_duration_ms?: number;
   readonly stalled_interval_ms?: number;
   readonly limiter?: { readonly max_jobs: number; readonly duration_ms: number };
+  readonly allow_version_mismatch?: boolean;
 }
 
 /** A job that a source has given out. */

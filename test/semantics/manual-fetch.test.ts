@@ -389,4 +389,16 @@ describe('a source of jobs', () => {
       await source.close();
     });
   });
+
+  test('refuses a queue whose backend runs a BullMQ that the scripts do not fit, unless that is allowed', async () => {
+    await twins.inPython(async (stage) => {
+      const { system, queue } = stage;
+      const ours = await queue.getVersion();
+      await system.redis.hset(queue.toKey('meta'), 'version', 'bullmq:5.81.5');
+      await expect(JobSource.open(twins.host, system, queue)).rejects.toThrow(/VersionMismatch/);
+      const source = await JobSource.open(twins.host, system, queue, { allow_version_mismatch: true });
+      await source.close();
+      await system.redis.hset(queue.toKey('meta'), 'version', ours as string);
+    });
+  });
 });
