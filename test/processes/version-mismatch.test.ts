@@ -177,7 +177,7 @@ describe.concurrent('a backend that changes while the worker runs', () => {
   });
 });
 
-describe.concurrent('a process with two queues, one of which its worker must leave alone', () => {
+describe.concurrent('a process with two queues, one of which the worker must leave alone', () => {
   async function start(first: Queue, second: Queue, stage: Stage): Promise<PythonWorker> {
     const worker = launch(first, stage, { SECOND_QUEUE: second.name });
     await worker.waitForLog(new RegExp(`worker of queue ${first.name} is ready`));
@@ -194,6 +194,16 @@ describe.concurrent('a process with two queues, one of which its worker must lea
     worker.signal('SIGTERM');
     expect(await worker.ended()).toBe(MISMATCH);
     expect(await left.getState()).toBe('waiting');
+  });
+
+  it('both of them: ends at once, with code 7 if another bundle heals one of them', async () => {
+    const [first, second] = [silentQueue(), silentQueue()];
+    await first.upsertJobScheduler('tick', { pattern: 'H 4 1 * *' }, { name: 'work', data: null });
+    await write(second, 'bullmq:5.81.5');
+    const worker = launch(first, newStage(), { SECOND_QUEUE: second.name });
+    expect(await worker.ended()).toBe(MISMATCH);
+    expect(worker.log).toMatch(/job scheduler 'tick': .*; the worker of this queue stops/);
+    expect(worker.log).toMatch(/the backend runs BullMQ 5\.81\.5, .*; the worker of this queue stops/);
   });
 
   it('later: ends the jobs that run there and its connection, and serves the other', async () => {
