@@ -8,7 +8,7 @@ import { waitFor } from '../support/wait-for.js';
 const system = useSystem();
 const newStage = useStages();
 
-const MISMATCH = 7;
+const MISMATCH = 8;
 const UNSUPPORTED_PATTERN = 6;
 
 /** A queue that says nothing of the version of BullMQ that made it. */
@@ -81,7 +81,7 @@ describe.concurrent('a worker that starts beside a backend', () => {
     ['across the border of 5 and 6', 'bullmq:5.81.5', /npx bullmq-bridge emit/],
     ['older than 5.58', 'bullmq:5.41.0', /upgrade the backend/],
     ['BullMQ Pro', 'bullmq-pro:7.38.5', /jobs in groups would not be found/],
-  ])('%s ends with code 7 and a remedy, and takes no job', async (_, version, remedy) => {
+  ])('%s ends with code 8 and a remedy, and takes no job', async (_, version, remedy) => {
     const queue = silentQueue();
     await write(queue, version);
     const job = await queue.add('work', null);
@@ -127,7 +127,7 @@ describe.concurrent('a worker that starts beside a backend', () => {
 });
 
 describe.concurrent('a backend that changes while the worker runs', () => {
-  it('across a major version makes it end with code 7 when the jobs that run have ended', async () => {
+  it('across a major version makes it end with code 8 when the jobs that run have ended', async () => {
     const queue = system.queue();
     await queue.getVersion();
     const stage = newStage();
@@ -184,7 +184,7 @@ describe.concurrent('a process with two queues, one of which the worker must lea
     return worker;
   }
 
-  it('at the start: serves the other, and ends with code 7', async () => {
+  it('at the start: serves the other, and ends with code 8', async () => {
     const [first, second] = [silentQueue(), silentQueue()];
     await write(second, 'bullmq:5.81.5');
     const left = await second.add('work', null);
@@ -196,7 +196,7 @@ describe.concurrent('a process with two queues, one of which the worker must lea
     expect(await left.getState()).toBe('waiting');
   });
 
-  it('both of them: ends at once, with code 7 if another bundle heals one of them', async () => {
+  it('both of them: ends at once, with code 8 if another bundle heals one of them', async () => {
     const [first, second] = [silentQueue(), silentQueue()];
     await first.upsertJobScheduler('tick', { pattern: 'H 4 1 * *' }, { name: 'work', data: null });
     await write(second, 'bullmq:5.81.5');
