@@ -4,7 +4,7 @@ import { renderContracts, type WireQueues } from '../contract/document.js';
 import { renderPythonModule } from '../contract/python/module.js';
 import { wireJobs } from '../contract/wire.js';
 import { buildBundle, type ProtocolBundle } from '../protocol/bundle.js';
-import { readInstalledBullmq } from '../protocol/installed.js';
+import { readBullmq } from '../protocol/installed.js';
 import { findContracts } from './contracts.js';
 import { SchemasFolder } from './schemas-folder.js';
 import type { EmitSettings } from './settings.js';
@@ -41,7 +41,7 @@ export async function planEmission(projectFolder: string, settings: EmitSettings
         history.filter((version) => version.queue === queue && version.job === job),
       ),
     ),
-    bundle: settings.bundle === undefined ? undefined : buildBundle(readInstalledBullmq(projectFolder)),
+    bundle: settings.bundle === undefined ? undefined : buildBundle(readBullmq(settings.bullmq)),
     python: settings.python === undefined ? undefined : renderPythonModule(queues, settings.pythonTypes),
     warnings: jobs.flatMap((job) => job.warnings),
     exceptions: jobs.flatMap((job) => job.exceptions),

@@ -60,7 +60,9 @@ export async function checkEmitted(
   );
   complaints.push(...stalePython.map(({ name, kind }) => `${name} is ${kind}`));
   if (settings.bundle !== undefined && plan.bundle !== undefined && isStaleBundle(settings.bundle, plan.bundle)) {
-    complaints.push(`${relative(projectFolder, settings.bundle)} was made from another bullmq than the installed one`);
+    complaints.push(
+      `${relative(projectFolder, settings.bundle)} was made from another bullmq than the installed one, or by another bullmq-bridge`,
+    );
   }
 
   if (complaints.length === 0) {

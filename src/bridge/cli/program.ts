@@ -19,6 +19,7 @@ Exit codes:
 Examples:
   $ bullmq-bridge emit
   $ bullmq-bridge emit --contracts src/queues --out worker/schemas --bundle worker/bundle.json
+  $ bullmq-bridge emit --bullmq ../backend/node_modules/bullmq --bundle worker/bundle.json
   $ bullmq-bridge emit --check      # in CI`;
 
 const CHECK_HELP = `
@@ -70,6 +71,7 @@ export async function run(args: readonly string[], projectFolder: string, termin
     .option('--contracts <path>', 'folder (or file) of the modules that export contracts (default: src/jobs)')
     .option('--out, --schemas <folder>', 'folder of the emitted schemas (default: schemas)')
     .option('--bundle <file>', "file of the protocol bundle; without it, Python uses its package's own")
+    .option('--bullmq <folder>', "of the BullMQ that the backend runs (default: the project's own)")
     .option('--python <file>', 'file of the Python types of data and results; without it, none is written')
     .option('--python-types <kind>', 'TypedDict or dataclass (default: TypedDict)')
     .option('--check', 'write nothing; exit 1 with a diff when something is stale')

@@ -9,6 +9,8 @@ export interface EmitSettings {
   readonly contracts: string;
   /** Folder of the emitted schemas. */
   readonly schemas: string;
+  /** Folder of the BullMQ whose scripts go into the bundle, or of a project that has it installed. */
+  readonly bullmq: string;
   /** File of the protocol bundle; undefined when the project wants none. */
   readonly bundle: string | undefined;
   /** File of the Python types; undefined when the project wants none. */
@@ -20,12 +22,13 @@ export interface EmitSettings {
 export interface EmitFlags {
   readonly contracts?: string;
   readonly schemas?: string;
+  readonly bullmq?: string;
   readonly bundle?: string;
   readonly python?: string;
   readonly pythonTypes?: string;
 }
 
-const PATHS = ['contracts', 'schemas', 'bundle', 'python'] as const;
+const PATHS = ['contracts', 'schemas', 'bullmq', 'bundle', 'python'] as const;
 const KEYS: readonly string[] = [...PATHS, 'pythonTypes'];
 
 /**
@@ -42,6 +45,7 @@ export function resolveSettings(projectFolder: string, flags: EmitFlags): EmitSe
   return {
     contracts: pick('contracts') ?? resolve(projectFolder, 'src/jobs'),
     schemas: pick('schemas') ?? resolve(projectFolder, 'schemas'),
+    bullmq: pick('bullmq') ?? projectFolder,
     bundle: pick('bundle'),
     python: pick('python'),
     pythonTypes: resolvePythonTypes(flags.pythonTypes ?? configured.pythonTypes ?? 'TypedDict'),

@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildBundle, serialiseBundle } from './bundle.js';
 import { ProtocolError } from './error.js';
-import { type InstalledBullmq, readInstalledBullmq } from './installed.js';
+import { type BullmqPackage, readBullmq } from './installed.js';
 
-const installed = readInstalledBullmq(process.cwd());
+const installed = readBullmq(process.cwd());
 
 /** The installed BullMQ with the source of one script changed. */
-function withScript(name: string, change: (source: string) => string, keys?: number): InstalledBullmq {
+function withScript(name: string, change: (source: string) => string, keys?: number): BullmqPackage {
   return {
     ...installed,
     scripts: installed.scripts.map((script) =>
@@ -60,6 +61,14 @@ describe('buildBundle', () => {
     expect(build).toThrow(ProtocolError);
     expect(build).toThrow(`script moveToActive of bullmq ${installed.version}`);
     expect(build).toThrow('known as moveToActive-11');
+    expect(build).toThrow(/Recognised all the same: addDelayedJob, .*, updateProgress\./);
+  });
+
+  it('refuses a script that adds jobs when the parts of its packed argument have moved', () => {
+    const moved = withScript('addStandardJob', (source) =>
+      source.replace('[6]  parent dependencies key.', '[6]  something else\n            [7]  parent dependencies key.'),
+    );
+    expect(() => buildBundle(moved)).toThrow('known as addStandardJob-9');
   });
 
   it('refuses a script whose key count has changed', () => {
@@ -78,21 +87,27 @@ describe('buildBundle', () => {
     expect(() => buildBundle({ ...installed, scripts })).toThrow('has no script retryJob');
   });
 
-  it.each(['5.81.5', '6.6.9', '7.0.0', 'unknown'])(
-    'refuses bullmq %s, and names the version that it supports',
-    (version) => {
-      expect(() => buildBundle({ ...installed, version })).toThrow(`bullmq ${version} is installed`);
-      expect(() => buildBundle({ ...installed, version })).toThrow('npm install bullmq@^6.7.0');
-    },
-  );
+  it('takes a BullMQ that lacks a script which came later', () => {
+    const scripts = installed.scripts.filter(({ name }) => name !== 'getJobs');
+    expect(Object.keys(buildBundle({ ...installed, scripts }).scripts)).not.toContain('getJobs');
+  });
+
+  it.each(['5.57.9', '4.18.3', '7.0.0', 'unknown'])('refuses bullmq %s, and names what it supports', (version) => {
+    expect(() => buildBundle({ ...installed, version })).toThrow(`This is bullmq ${version}`);
+    expect(() => buildBundle({ ...installed, version })).toThrow('supports 5.58.0 and later up to 6.x');
+  });
 
   it.each(['6.7.1', '6.10.0'])('takes bullmq %s when its scripts are known', (version) => {
     expect(buildBundle({ ...installed, version }).bullmq).toBe(version);
   });
 });
 
-describe('readInstalledBullmq', () => {
+describe('readBullmq', () => {
+  it("takes BullMQ's own folder as well as a project's", () => {
+    expect(readBullmq(join(process.cwd(), 'node_modules', 'bullmq'))).toEqual(installed);
+  });
+
   it('says how to install a BullMQ that is missing', () => {
-    expect(() => readInstalledBullmq('/')).toThrow('Run: npm install bullmq');
+    expect(() => readBullmq('/')).toThrow('Run: npm install bullmq');
   });
 });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { ProtocolError } from './error.js';
-import type { InstalledBullmq } from './installed.js';
-import { KNOWN_SCRIPTS, recogniseVariant } from './variants.js';
+import type { BullmqPackage } from './installed.js';
+import { describeLayout, isRequired, KNOWN_SCRIPTS, recogniseVariant } from './variants.js';
 
 /** One script in the bundle. */
 export interface BundledScript {
@@ -22,27 +22,41 @@ export interface ProtocolBundle {
 }
 
 /**
- * Puts the scripts of an installed BullMQ into a bundle for Python.
+ * Puts the scripts of a BullMQ into a bundle for Python.
  *
  * @throws {@link ProtocolError} when the version is not supported, a script is missing, or a script's layout is unknown.
  */
-export function buildBundle(bullmq: InstalledBullmq): ProtocolBundle {
+export function buildBundle(bullmq: BullmqPackage): ProtocolBundle {
   requireSupported(bullmq.version);
   const published = new Map(bullmq.scripts.map((script) => [script.name, script]));
   const scripts: Record<string, BundledScript> = {};
+  const problems: string[] = [];
   for (const name of [...KNOWN_SCRIPTS].sort()) {
     const script = published.get(name);
-    if (script === undefined) {
-      throw new ProtocolError(
-        `bullmq ${bullmq.version} has no script ${name}. Update bullmq-bridge, or install a bullmq that it knows.`,
+    const variant = script === undefined ? undefined : recogniseVariant(script);
+    if (script !== undefined && variant !== undefined) {
+      scripts[name] = {
+        keys: script.keys,
+        sha1: createHash('sha1').update(script.content).digest('hex'),
+        variant,
+        source: script.content,
+      };
+    } else if (script !== undefined) {
+      problems.push(
+        `The script ${name} of bullmq ${bullmq.version} has a layout that bullmq-bridge does not know:\n${describeLayout(script)}`,
       );
+    } else if (isRequired(name)) {
+      problems.push(`bullmq ${bullmq.version} has no script ${name}.`);
     }
-    scripts[name] = {
-      keys: script.keys,
-      sha1: createHash('sha1').update(script.content).digest('hex'),
-      variant: recogniseVariant(script, bullmq.version),
-      source: script.content,
-    };
+  }
+  if (problems.length > 0) {
+    throw new ProtocolError(
+      [
+        ...problems,
+        `Recognised all the same: ${Object.keys(scripts).join(', ') || 'none'}.`,
+        'Python would send arguments in the wrong places. Update bullmq-bridge, or install a bullmq that it knows.',
+      ].join('\n'),
+    );
   }
   return {
     $comment:
@@ -59,12 +73,15 @@ export function serialiseBundle(bundle: ProtocolBundle): string {
   return `${JSON.stringify(bundle, null, 1)}\n`;
 }
 
-/** 6.7 and later minors of 6: what the table of variants was made from. A later layout that differs is refused by name. */
+/**
+ * What the table of variants was made from, and later versions of 6: a layout that differs there is refused by name. A new
+ * major may mean something else by the same layout.
+ */
 function requireSupported(version: string): void {
-  const [major, minor] = version.split('.').map(Number);
-  if (major !== 6 || minor === undefined || minor < 7) {
+  const [major = 0, minor = 0] = version.split('.').map(Number);
+  if (!((major === 5 && minor >= 58) || major === 6)) {
     throw new ProtocolError(
-      `bullmq ${version} is installed, and bullmq-bridge supports ^6.7.0. Run: npm install bullmq@^6.7.0`,
+      `This is bullmq ${version}, and bullmq-bridge supports 5.58.0 and later up to 6.x. Run: npm install bullmq@6`,
     );
   }
 }

@@ -15,9 +15,16 @@ export function readHeader(source: string): ScriptHeader {
   return { keys: labels(comment, 'KEYS'), args: labels(comment, 'ARGV') };
 }
 
+/**
+ * An argument that is packed out of numbered parts carries their labels too: `msgpacked-arguments-array:prefix,custom-id`.
+ * From 5.61 to 5.62 those parts moved while the arguments themselves stayed. A part may be struck out with an x before it.
+ */
 function labels(comment: string, array: 'KEYS' | 'ARGV'): string[] {
-  const line = new RegExp(String.raw`^[ \t]*${array}\[[^\]]+\](.*)$`, 'gm');
-  return [...comment.matchAll(line)].map((match) => label(match[1] ?? ''));
+  const line = new RegExp(String.raw`^[ \t]*${array}\[[^\]]+\](.*)$((?:\n[ \tx]*\[\d+\].*$)*)`, 'gm');
+  return [...comment.matchAll(line)].map((match) => {
+    const parts = [...(match[2] ?? '').matchAll(/^[ \tx]*\[\d+\](.*)$/gm)].map((part) => label(part[1] ?? ''));
+    return [label(match[1] ?? ''), parts.join(',')].filter((text) => text !== '').join(':');
+  });
 }
 
 function label(text: string): string {

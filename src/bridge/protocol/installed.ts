@@ -1,7 +1,10 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { ProtocolError } from './error.js';
+
+/** `<script>-<key count>.js` */
+const SCRIPT_FILE = /^\w+-\d+\.js$/;
 
 /** One Lua script as BullMQ publishes it: includes are already expanded. */
 export interface BullmqScript {
@@ -11,8 +14,8 @@ export interface BullmqScript {
   readonly content: string;
 }
 
-/** The BullMQ that a project has installed. */
-export interface InstalledBullmq {
+/** One version of BullMQ. */
+export interface BullmqPackage {
   readonly version: string;
   readonly scripts: readonly BullmqScript[];
   /** BullMQ's own licence text, which has to travel with its scripts. */
@@ -20,30 +23,34 @@ export interface InstalledBullmq {
 }
 
 /**
- * Reads the scripts of the BullMQ that a project has installed.
+ * Reads the scripts of a BullMQ.
  *
  * They are evaluated, never parsed: the sources are template literals with escapes, and Python has to send the same bytes
  * as Node or the two would not share one script on the server.
  *
- * @param projectFolder - folder whose `node_modules` decides which BullMQ is meant.
- * @throws {@link ProtocolError} when no BullMQ is installed there or its package is not laid out as expected.
+ * @param folder - BullMQ's own folder, or one of a project, whose `node_modules` then decides which BullMQ is meant.
+ * @throws {@link ProtocolError} when there is no BullMQ, or its package is not laid out as expected.
  */
-export function readInstalledBullmq(projectFolder: string): InstalledBullmq {
-  const require = createRequire(join(projectFolder, 'package.json'));
-  const root = packageRoot(require, projectFolder);
+export function readBullmq(folder: string): BullmqPackage {
+  const require = createRequire(join(folder, 'package.json'));
+  const root = isPackageOf(folder, 'bullmq') ? folder : packageRoot(require, folder);
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string };
 
-  // By absolute path: should BullMQ ever get an `exports` map, the file stays reachable.
-  const index = join(root, 'dist', 'cjs', 'scripts', 'index.js');
-  if (!existsSync(index)) {
+  // By absolute path: should BullMQ ever get an `exports` map, the files stay reachable. One by one: the index of them
+  // imports a dependency, which a package that was only unpacked does not have.
+  const scripts = join(root, 'dist', 'cjs', 'scripts');
+  if (!existsSync(scripts)) {
     throw new ProtocolError(
-      `bullmq ${version} has no dist/cjs/scripts/index.js, so its Lua scripts cannot be read. ` +
-        'Reinstall bullmq, or install a version that bullmq-bridge knows (^6.7.0).',
+      `bullmq ${version} has no folder dist/cjs/scripts, so its Lua scripts cannot be read. ` +
+        'Reinstall bullmq, or install a version that bullmq-bridge knows (5.58.0 up to 6.x).',
     );
   }
   return {
     version,
-    scripts: Object.values(require(index) as Record<string, unknown>).filter(isScript),
+    scripts: readdirSync(scripts)
+      .filter((file) => SCRIPT_FILE.test(file))
+      .flatMap((file) => Object.values(require(join(scripts, file)) as Record<string, unknown>))
+      .filter(isScript),
     license: readFileSync(join(root, 'LICENSE'), 'utf8').trim(),
   };
 }

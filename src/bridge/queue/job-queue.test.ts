@@ -6,7 +6,7 @@ import { ContractLintError } from '../contract/emission/finding.js';
 import { defineQueue, job } from '../contract/queue.js';
 import { wireJobs } from '../contract/wire.js';
 import { buildBundle } from '../protocol/bundle.js';
-import { readInstalledBullmq } from '../protocol/installed.js';
+import { readBullmq } from '../protocol/installed.js';
 import { ContractError } from './contract-error.js';
 import { mail, reports } from './contracts.test-support.js';
 import { flowJob } from './flow.js';
@@ -222,7 +222,7 @@ describe.skipIf(REDIS_URL === undefined)('JobQueue on Redis', () => {
 
   it('sends scripts with the SHA1s of the bundle, so that Python shares them', async () => {
     await queue.add('send', { to: 'a@b.cd' });
-    const { addPrioritizedJob } = buildBundle(readInstalledBullmq(process.cwd())).scripts;
+    const { addPrioritizedJob } = buildBundle(readBullmq(process.cwd())).scripts;
     expect(await redis.connection.script('EXISTS', addPrioritizedJob?.sha1 ?? '')).toEqual([1]);
   });
 
