@@ -139,8 +139,7 @@ class Planting:
 
     def _releases(self, nodes: Sequence[_Node]) -> list[ScriptCall]:
         parents = {node.job.parent.key: node.job.parent for node in nodes if node.job.parent}
-        now = now_ms()
-        return [self._calls.release_parent(parent, now) for parent in parents.values()]
+        return self._calls.release_parents(parents.values(), now_ms())
 
     def _accepted(self, nodes: Sequence[_Node], replies: Sequence[Reply]) -> dict[int, str]:
         """The id of each node, by the node's identity."""

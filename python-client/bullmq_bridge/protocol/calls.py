@@ -1,7 +1,7 @@
 """One method a script: builds the arguments of ``EVALSHA``.
 
-The order of keys and arguments is that of the header of each script in bullmq 6.7.0. A contract test compares
-them with what BullMQ itself sends.
+The order of keys and arguments is that of the header of each script, of the variant that the bundle has: decided once,
+when the calls of a worker are set up. A contract test compares them with what BullMQ itself sends.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack  # type: ignore[import-untyped]
 
+from bullmq_bridge.protocol.features import EVERY_IN_SCRIPT
 from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
@@ -112,6 +113,19 @@ class ScriptCalls:
             k.meta,
             k.priority_counter,
         )
+        # Until 5.73.2 it fetches nothing; from 6.3.5 on there is no list of paused jobs to fetch from.
+        self._delayed_tail, self._delayed_fetches = {
+            "moveToDelayed-8": ((), False),
+            "moveToDelayed-12": ((k.wait, k.limiter, k.paused, k.priority_counter), True),
+            "moveToDelayed-11": ((k.wait, k.limiter, k.priority_counter), True),
+        }[bundle.script("moveToDelayed").variant]
+        # From 5.78.1 on it knows the jobs of schedulers.
+        self._stalled_tail = {
+            "moveStalledJobsToWait-8": (),
+            "moveStalledJobsToWait-9": (k.repeat,),
+        }[bundle.script("moveStalledJobsToWait").variant]
+        #: Whether ``update_job_scheduler`` finds out itself when a scheduler with an interval is due next.
+        self.computes_every = EVERY_IN_SCRIPT.is_in(bundle)
 
     def _use(self, bundle: Bundle, name: str) -> tuple[Argument, ...]:
         script = bundle.script(name)
@@ -222,7 +236,7 @@ class ScriptCalls:
     ) -> Command:
         """Puts a job back for later. Answers a ``Fetched`` with a job, or 0: then nothing is known."""
         k = self.keys
-        return (
+        command = (
             *self._move_to_delayed,
             k.marker,
             k.active,
@@ -232,9 +246,7 @@ class ScriptCalls:
             k.events,
             k.meta,
             k.stalled,
-            k.wait,
-            k.limiter,
-            k.priority_counter,
+            *self._delayed_tail,
             k.base,
             now_ms,
             job.id,
@@ -242,9 +254,10 @@ class ScriptCalls:
             delay_ms,
             "1" if skip_attempt else "0",
             pack(fields) if fields else b"",
-            "1" if fetch_next else "0",
-            pack(self._fetch_options(token)) if fetch_next else b"",
         )
+        if not self._delayed_fetches:
+            return command
+        return (*command, "1" if fetch_next else "0", pack(self._fetch_options(token)) if fetch_next else b"")
 
     def move_to_waiting_children(self, job_id: str, token: str, now_ms: int) -> Command:
         """Sends a parent back to wait for its children. Answers 0, or 1 when none is pending any more."""
@@ -307,9 +320,9 @@ class ScriptCalls:
         return (*self._update_data, self.keys.job(job_id), data)
 
     def update_job_scheduler(
-        self, scheduler_id: str, producer_id: str, iteration: NextIteration, now_ms: int
+        self, scheduler_id: str, producer: JobRecord, iteration: NextIteration, now_ms: int
     ) -> Command:
-        """Writes the iteration after the job ``producer_id``; does nothing when that was done before."""
+        """Writes the iteration after the job ``producer``; does nothing when that was done before."""
         k = self.keys
         return (
             *self._update_job_scheduler,
@@ -323,16 +336,16 @@ class ScriptCalls:
             k.id,
             k.events,
             k.priority_counter,
-            k.job(producer_id),
+            k.job(producer.id),
             k.active,
             "" if iteration.next_ms is None else iteration.next_ms,
             scheduler_id,
-            # The script takes the data from the scheduler's template.
-            "",
+            # Of BullMQ 5: the data where the scheduler, made by an early version, has no template of its own.
+            producer.data or b"{}",
             pack(iteration.opts),
             now_ms,
             k.base,
-            producer_id,
+            producer.id,
         )
 
     def move_stalled_jobs(self, max_stalled_count: int, now_ms: int, interval_ms: int) -> Command:
@@ -348,7 +361,7 @@ class ScriptCalls:
             k.paused,
             k.marker,
             k.events,
-            k.repeat,
+            *self._stalled_tail,
             max_stalled_count,
             k.base,
             now_ms,

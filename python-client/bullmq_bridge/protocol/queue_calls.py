@@ -1,10 +1,11 @@
-"""The scripts that look after a queue, with their arguments as bullmq 6.7.0 sends them (``redis-queue-backend.js``)."""
+"""The scripts that look after a queue, with their arguments as ``redis-queue-backend.js`` of BullMQ 6 sends them."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.protocol.exchange import ScriptCall
+from bullmq_bridge.protocol.features import RESET_ATTEMPTS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -29,6 +30,9 @@ class QueueCalls:
     def _call(self, script: str, keys: Sequence[Argument], *arguments: Argument) -> ScriptCall:
         return ScriptCall(self._bundle.script(script), keys, arguments)
 
+    def _variant(self, script: str) -> str:
+        return self._bundle.script(script).variant
+
     def get_state(self, job_id: str) -> ScriptCall:
         """Answers the state that a job is in, ``unknown`` when it is in none."""
         k = self._keys
@@ -43,6 +47,15 @@ class QueueCalls:
         k = self._keys
         return self._call("isFinished", (k.completed, k.failed, k.job(job_id)), job_id, "1")
 
+    @property
+    def has_get_jobs(self) -> bool:
+        """Whether one script lists jobs with their hashes (from 5.81.1 on); else ``get_ranges`` lists their ids."""
+        return "getJobs" in self._bundle.scripts
+
+    def get_ranges(self, states: Sequence[str], start: int, end: int, ascending: bool) -> ScriptCall:
+        """Answers, per state, the ids of its jobs."""
+        return self._call("getRanges", (self._keys.base,), start, end, "1" if ascending else "0", *states)
+
     def get_jobs(self, states: Sequence[str], start: int, end: int, ascending: bool) -> ScriptCall:
         """Answers, per state, ``[id, [field, value, …]]`` of each job."""
         order = "1" if ascending else "0"
@@ -54,40 +67,59 @@ class QueueCalls:
 
     def get_counts_per_priority(self, priorities: Sequence[int]) -> ScriptCall:
         """Answers the number of waiting jobs per priority; 0 is that of the jobs without one."""
-        return self._call("getCountsPerPriority", (self._keys.wait, self._keys.prioritized), *priorities)
+        k = self._keys
+        keys = {
+            "getCountsPerPriority-4": (k.wait, k.paused, k.meta, k.prioritized),
+            "getCountsPerPriority-2": (k.wait, k.prioritized),
+        }[self._variant("getCountsPerPriority")]
+        return self._call("getCountsPerPriority", keys, *priorities)
 
     def get_rate_limit_ttl(self) -> ScriptCall:
         """Answers for how many ms the queue is rate limited; 0 or less when it is not."""
-        return self._call("getRateLimitTtl", (self._keys.limiter, self._keys.meta), "0")
+        keys = {
+            "getRateLimitTtl-1": (self._keys.limiter,),
+            "getRateLimitTtl-2": (self._keys.limiter, self._keys.meta),
+        }[self._variant("getRateLimitTtl")]
+        return self._call("getRateLimitTtl", keys, "0")
 
     def pause(self) -> ScriptCall:
         """Pauses the queue."""
-        return self._call("pause", self._pause_keys("wait", "paused"), "paused", "1")
+        return self._pause("wait", "paused", "paused", emit_event=True)
 
     def resume(self, *, emit_event: bool) -> ScriptCall:
         """Resumes the queue. Answers how many jobs of an old ``paused`` list are left: then call it again."""
-        return self._call("pause", self._pause_keys("paused", "wait"), "resumed", "1" if emit_event else "0")
+        return self._pause("paused", "wait", "resumed", emit_event=emit_event)
 
-    def _pause_keys(self, source: str, target: str) -> tuple[str, ...]:
+    def _pause(self, source: str, target: str, event: str, *, emit_event: bool) -> ScriptCall:
         k = self._keys
-        return (k.key(source), k.key(target), k.meta, k.prioritized, k.events, k.delayed, k.marker)
+        keys = (k.key(source), k.key(target), k.meta, k.prioritized, k.events, k.delayed, k.marker)
+        if self._variant("pause") == "pause-7-always-emits":
+            return self._call("pause", keys, event)
+        return self._call("pause", keys, event, "1" if emit_event else "0")
 
     def retry(self, job_id: str, state: str, *, lifo: bool, reset_made: bool, reset_started: bool) -> ScriptCall:
-        """Puts a finished job back to wait. Answers 1, or -1 (no job), -3 (not in that state)."""
+        """Puts a finished job back to wait. Answers 1, or -1 (no job), -3 (not in that state).
+
+        Raises:
+            UnsupportedByBackend: the script resets no attempts.
+        """
         k = self._keys
-        keys = (
-            *(k.job(job_id), k.events, k.key(state), k.wait, k.meta),
-            *(k.active, k.marker, k.prioritized, k.priority_counter),
-        )
+        last_keys, resets = {
+            "reprocessJob-8-without-reset": ((k.paused, k.active, k.marker), False),
+            "reprocessJob-8": ((k.paused, k.active, k.marker), True),
+            "reprocessJob-7": ((k.active, k.marker), True),
+            "reprocessJob-9": ((k.active, k.marker, k.prioritized, k.priority_counter), True),
+        }[self._variant("reprocessJob")]
+        if (reset_made or reset_started) and not resets:
+            RESET_ATTEMPTS.require(self._bundle)
         return self._call(
             "reprocessJob",
-            keys,
+            (k.job(job_id), k.events, k.key(state), k.wait, k.meta, *last_keys),
             job_id,
             "RPUSH" if lifo else "LPUSH",
             "failedReason" if state == "failed" else "returnvalue",
             state,
-            "1" if reset_made else "0",
-            "1" if reset_started else "0",
+            *(("1" if reset_made else "0", "1" if reset_started else "0") if resets else ()),
         )
 
     def move_jobs_to_wait(self, state: str, count: int, until_ms: float) -> ScriptCall:

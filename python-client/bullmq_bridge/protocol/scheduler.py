@@ -21,7 +21,7 @@ class NextIteration:
     """What updateJobScheduler is told.
 
     Args:
-        next_ms: when it is due; None where the script computes it (``every``).
+        next_ms: when it is due; None where the script computes it.
         opts: the options of the job that it adds.
     """
 
@@ -29,8 +29,13 @@ class NextIteration:
     opts: dict[str, Any]
 
 
-def next_iteration(record: JobRecord, now_ms: int) -> NextIteration | None:
+def next_iteration(record: JobRecord, now_ms: int, *, computes_every: bool = True) -> NextIteration | None:
     """The iteration after ``record``, or None where the schedule ends.
+
+    Args:
+        record: the job that starts.
+        now_ms: now (epoch ms).
+        computes_every: whether the script computes when an interval (``every``) is over.
 
     Raises:
         UnsupportedPattern: the cron pattern cannot be computed with certainty.
@@ -45,10 +50,16 @@ def next_iteration(record: JobRecord, now_ms: int) -> NextIteration | None:
     every = repeat.get("every")
     if not every and not repeat.get("pattern"):
         return None
-    next_ms = None if every else _next_by_pattern(repeat, max(record.opts.get("prevMillis") or 0, now_ms), end_ms)
-    if next_ms is None and not every:
-        return None
+    after_ms = max(record.opts.get("prevMillis") or 0, now_ms)
     offset = repeat.get("offset") if every else None
+    next_ms = None
+    if not every:
+        next_ms = _next_by_pattern(repeat, after_ms, end_ms)
+        if next_ms is None:
+            return None
+    elif not computes_every:
+        # The slot after the one that this moment lies in; the offset is added to the job's delay (bullmq 5.58.0).
+        next_ms = (after_ms // every + 1) * every
     return NextIteration(next_ms, _options(record, repeat, next_ms, count, offset or None, now_ms))
 
 

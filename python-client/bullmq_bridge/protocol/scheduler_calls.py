@@ -1,4 +1,4 @@
-"""The scripts of job schedulers, with their arguments as ``redis-queue-backend.js`` of bullmq 6.7.0 sends them."""
+"""The scripts of job schedulers, with their arguments as ``redis-queue-backend.js`` of BullMQ 6 sends them."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.protocol.calls import pack
 from bullmq_bridge.protocol.exchange import ScriptCall
+from bullmq_bridge.protocol.features import EVERY_IN_SCRIPT
 from bullmq_bridge.protocol.job_options import shorten
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ class SchedulerCalls:
 
     def __init__(self, keys: QueueKeys, bundle: Bundle) -> None:
         self._keys = keys
+        self._bundle = bundle
         self._add = bundle.script("addJobScheduler")
         self._get = bundle.script("getJobScheduler")
         self._remove = bundle.script("removeJobScheduler")
@@ -45,8 +47,13 @@ class SchedulerCalls:
             schedule: when, by BullMQ's names.
             next_job_options: options of the next job.
             now_ms: now (epoch ms).
+
+        Raises:
+            UnsupportedByBackend: the script does not compute ``every``.
         """
         k = self._keys
+        if next_ms is None:
+            EVERY_IN_SCRIPT.require(self._bundle)
         keys = (
             *(k.repeat, k.delayed, k.wait, k.paused, k.meta, k.prioritized),
             *(k.marker, k.key("id"), k.events, k.priority_counter, k.active),

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.protocol.bundle import Bundle
     from bullmq_bridge.protocol.calls import Command
-    from bullmq_bridge.protocol.exchange import ScriptCall, Steps
+    from bullmq_bridge.protocol.exchange import Reply, ScriptCall, Steps
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.queue.priority import PriorityName
 
@@ -30,6 +30,8 @@ ALL_STATES: tuple[JobState, ...] = (
     "waiting",
     "waiting-children",
 )
+#: Keys that are lists; the others are sorted sets.
+LISTS = ("wait", "paused", "active")
 NOT_STARTED: tuple[JobState, ...] = ("waiting", "delayed", "prioritized", "waiting-children")
 
 
@@ -74,6 +76,8 @@ class Inspection:
     def __init__(self, keys: QueueKeys, bundle: Bundle) -> None:
         self._keys = keys
         self._calls = QueueCalls(keys, bundle)
+        # BullMQ 5 moves the waiting jobs of a paused queue to a list of their own.
+        self._waiting_lists = ("wait", "paused") if bundle.version[0] == 5 else ("wait",)
 
     def get_job(self, job_id: str) -> Steps[JobView | None]:
         """See ``Queue.get_job``."""
@@ -103,21 +107,46 @@ class Inspection:
         self, states: JobState | Iterable[JobState] | None, start: int, end: int, ascending: bool
     ) -> Steps[list[JobView]]:
         """See ``Queue.get_jobs``."""
-        wanted = _states(states)
-        lists = yield from run(self._calls.get_jobs([list_name(s) for s in wanted], start, end, ascending), reads=True)
+        wanted = self._lists(states)
+        names = [name for _, name in wanted]
+        if self._calls.has_get_jobs:
+            lists = yield from run(self._calls.get_jobs(names, start, end, ascending), reads=True)
+        else:
+            lists = yield from self._read_jobs(names, start, end, ascending)
         jobs: dict[str, JobView] = {}
-        for state, entries in zip(wanted, lists, strict=True):
+        for (state, _), entries in zip(wanted, lists, strict=True):
             for raw_id, fields in entries or ():
                 job = parse_job_view(self._keys, text(raw_id), fields, state)
                 if job is not None:
                     jobs.setdefault(job.id, job)
         return list(jobs.values())
 
+    def _read_jobs(self, names: list[str], start: int, end: int, ascending: bool) -> Steps[list[Reply]]:
+        """What ``getJobs`` answers, in two steps: ids, then hashes."""
+        ranges = yield from run(self._calls.get_ranges(names, start, end, ascending), reads=True)
+        # The script reads lists from their other end for that, but leaves them in their order.
+        reverse = [ascending and name in LISTS for name in names]
+        ids = [found[::-1] if back else found for found, back in zip(ranges, reverse, strict=True)]
+        hashes: list[Command] = [("HGETALL", self._keys.job(text(job_id))) for found in ids for job_id in found]
+        replies = iter((yield from ask(*hashes)) if hashes else [])
+        return [[(job_id, next(replies)) for job_id in found] for found in ids]
+
+    def _lists(self, states: JobState | Iterable[JobState] | None) -> list[tuple[JobState, str]]:
+        """States with the key, by its last part, that holds their jobs; waiting jobs may lie in two."""
+        return [
+            (state, name)
+            for state in _states(states)
+            for name in (self._waiting_lists if state == "waiting" else (list_name(state),))
+        ]
+
     def get_job_counts(self, states: JobState | Iterable[JobState] | None) -> Steps[dict[str, int]]:
         """See ``Queue.get_job_counts``."""
-        wanted = _states(states)
-        counts = yield from run(self._calls.get_counts([list_name(state) for state in wanted]), reads=True)
-        return dict(zip(wanted, counts, strict=True))
+        wanted = self._lists(states)
+        counts = yield from run(self._calls.get_counts([name for _, name in wanted]), reads=True)
+        total: dict[str, int] = {}
+        for (state, _), count in zip(wanted, counts, strict=True):
+            total[state] = total.get(state, 0) + count
+        return total
 
     def count(self) -> Steps[int]:
         """See ``Queue.count``."""

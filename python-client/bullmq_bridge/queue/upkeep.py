@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal
 
 from bullmq_bridge.protocol.exchange import ask, run, tell, text
+from bullmq_bridge.protocol.features import GLOBAL_RATE_LIMIT
 from bullmq_bridge.protocol.job import parse_job
 from bullmq_bridge.protocol.queue_calls import ANY_TIME, QueueCalls
 from bullmq_bridge.protocol.refusals import BELONGS_TO_SCHEDULER, HAS_ACTIVE_JOBS, NOT_PAUSED
@@ -48,6 +49,7 @@ class Upkeep:
 
     def __init__(self, keys: QueueKeys, bundle: Bundle) -> None:
         self._keys = keys
+        self._bundle = bundle
         self._calls = QueueCalls(keys, bundle)
 
     def pause(self) -> Steps[None]:
@@ -160,6 +162,7 @@ class Upkeep:
 
     def set_global_rate_limit(self, most: int, duration_ms: int) -> Steps[None]:
         """See ``Queue.set_global_rate_limit``."""
+        GLOBAL_RATE_LIMIT.require(self._bundle)
         most, duration = _at_least_one("max", most), _at_least_one("duration_ms", duration_ms)
         yield from tell(("HSET", self._keys.meta, "max", most, "duration", duration))
 

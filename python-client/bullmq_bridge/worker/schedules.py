@@ -59,11 +59,11 @@ def continuation(record: JobRecord, scheduler_id: str, calls: ScriptCalls, now_m
         NoSchedule: there is none to compute.
     """
     try:
-        iteration = next_iteration(record, now_ms)
+        iteration = next_iteration(record, now_ms, computes_every=calls.computes_every)
     except UnsupportedPattern:
         raise
     except (TypeError, ValueError, KeyError, AttributeError) as error:
         raise NoSchedule(f"the schedule in the options of job {record.id} cannot be read: {error!r}") from error
     if iteration is None:
         return None
-    return calls.update_job_scheduler(scheduler_id, record.id, iteration, now_ms)
+    return calls.update_job_scheduler(scheduler_id, record, iteration, now_ms)

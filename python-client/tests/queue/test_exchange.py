@@ -6,8 +6,8 @@ from bullmq_bridge.protocol.exchange import ScriptCall, ask, pairs, read_togethe
 
 from .conversation import play
 
-FIRST = Script("first", 1, "1" * 40, "return 1")
-SECOND = Script("second", 1, "2" * 40, "return 2")
+FIRST = Script("first", 1, "1" * 40, "return 1", "first-1")
+SECOND = Script("second", 1, "2" * 40, "return 2", "second-1")
 
 
 def call(script: Script, argument: str = "a") -> ScriptCall:
