@@ -1,4 +1,9 @@
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+
+// `npm run test:matrix` runs the contract tests with another BullMQ than the installed one.
+const bullmq = process.env.BULLMQ_FOLDER;
+const alias: Record<string, string> = bullmq === undefined ? {} : { bullmq: join(bullmq, 'dist', 'cjs', 'index.js') };
 
 /**
  * Two projects: `unit` (beside the code; fast; Redis only where a test says so) and `contract` (test/: real Redis,
@@ -13,6 +18,7 @@ export default defineConfig({
       {
         test: {
           name: 'contract',
+          alias,
           include: ['test/**/*.test.ts'],
           testTimeout: 60_000,
           hookTimeout: 60_000,

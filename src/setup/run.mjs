@@ -4,13 +4,15 @@ import { nodeProblem } from './version.mjs';
 
 /** @type {Map<string | undefined, () => Promise<number>>} */
 const COMMANDS = new Map([
+  ['bullmq-diff', () => import('./bullmq-diff.mjs').then((module) => module.diffBullmq(process.argv.slice(3)))],
   ['bench', () => import('./bench.mjs').then((module) => module.bench(process.argv.slice(3)))],
   ['changes', () => import('./changes.mjs').then((module) => module.testChanges())],
   ['check', () => import('./check.mjs').then((module) => module.check())],
   ['demo', () => import('./demo.mjs').then((module) => module.demo())],
   ['format', () => import('./check.mjs').then((module) => module.format())],
   ['gates', () => import('./gates.mjs').then((module) => module.gates(process.argv.slice(3)))],
-  ['setup', () => import('./set-up.mjs').then((module) => module.setUp({ schemas: true })).then(() => 0)],
+  ['matrix', () => import('./matrix.mjs').then((module) => module.matrix(process.argv.slice(3)))],
+  ['setup', () => import('./set-up.mjs').then((module) => module.setUpAll()).then(() => 0)],
   ['start', () => import('./start.mjs').then((module) => module.start())],
   ['test', () => import('./test.mjs').then((module) => module.test())],
 ]);

@@ -1,3 +1,4 @@
+import { ensureBundleOfNewest5 } from './bullmq-versions.mjs';
 import { ensureBundle } from './bundle.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { ROOT } from './place.mjs';
@@ -15,4 +16,14 @@ export async function setUp({ schemas = false } = {}) {
   const python = await ensureVirtualEnvironment(ROOT);
   await ensureBundle({ schemas });
   return python;
+}
+
+/**
+ * `npm run setup`: the same with the committed schemas, and what only a build of the Python package needs.
+ *
+ * @returns {Promise<void>}
+ */
+export async function setUpAll() {
+  await setUp({ schemas: true });
+  await ensureBundleOfNewest5();
 }

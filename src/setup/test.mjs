@@ -1,6 +1,7 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ensureBullmq, TESTED_VERSIONS } from './bullmq-versions.mjs';
 import { onClose } from './closing.mjs';
 import { CACHE } from './place.mjs';
 import { provideRedis } from './redis.mjs';
@@ -9,6 +10,14 @@ import { setUp } from './set-up.mjs';
 import { pytest, runSuite, vitest } from './suite.mjs';
 import { withoutSettings } from './surroundings.mjs';
 import { tallyLine, total } from './tally.mjs';
+
+/** What is run with the other versions of BullMQ too; `npm run test:matrix` runs much more. */
+const OTHER_VERSIONS_TESTS = [
+  'test/conformance/flow.test.ts',
+  'test/publishing/contract.test.ts',
+  'test/semantics/delays.test.ts',
+  'test/semantics/pause.test.ts',
+];
 
 /**
  * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite runs
@@ -30,6 +39,13 @@ export async function test() {
     runSuite(vitest(reports), env),
     runSuite(pytest(reports, python), beside, { aside: true }),
   ]);
+  for (const version of TESTED_VERSIONS) {
+    const place = await ensureBullmq(version);
+    const folder = join(reports, version);
+    await mkdir(folder);
+    const suite = vitest(folder, ['--project', 'contract', ...OTHER_VERSIONS_TESTS]);
+    tallies.push(await runSuite({ ...suite, title: `BullMQ ${version} and Python (vitest)` }, { ...env, ...place }));
+  }
   const all = total(tallies);
   console.log(`\n${tallyLine(all)}`);
   return all.failed === 0 ? 0 : 1;

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { readStream } from '../support/event-stream.js';
 import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
@@ -85,24 +86,27 @@ describe('a limit of the whole queue', () => {
     expect(most).toBe(2);
   });
 
-  test('on the rate lets so many jobs start in each span, and the worker goes on by itself', async () => {
-    const queue = system.queue();
-    const spanMs = 250;
-    await queue.setGlobalRateLimit(2, spanMs);
-    await queue.addBulk(Array.from({ length: 5 }, (_, index) => ({ name: 'echo', data: index })));
-    const worker = await system.startWorker('coroutines.py', { queue: queue.name, concurrency: 4, ...NEVER_POLLS });
-    await waitFor('completion of five jobs', async () => (await queue.getCompletedCount()) === 5);
-    await worker.stop();
-    const starts = (await readStream(system.redis, queue)).filter(({ event }) => event === 'active');
-    expect(starts).toHaveLength(5);
-    // By the server's clock, which both the limit's key and the stream go by.
-    for (const index of [0, 1, 2]) {
-      const apart = (starts[index + 2]?.at as number) - (starts[index]?.at as number);
-      expect(apart).toBeGreaterThanOrEqual(index % 2 === 0 ? spanMs : 0);
-    }
-  });
+  test.skipIf(!isSince('5.60.0'))(
+    'on the rate lets so many jobs start in each span, and the worker goes on by itself',
+    async () => {
+      const queue = system.queue();
+      const spanMs = 250;
+      await queue.setGlobalRateLimit(2, spanMs);
+      await queue.addBulk(Array.from({ length: 5 }, (_, index) => ({ name: 'echo', data: index })));
+      const worker = await system.startWorker('coroutines.py', { queue: queue.name, concurrency: 4, ...NEVER_POLLS });
+      await waitFor('completion of five jobs', async () => (await queue.getCompletedCount()) === 5);
+      await worker.stop();
+      const starts = (await readStream(system.redis, queue)).filter(({ event }) => event === 'active');
+      expect(starts).toHaveLength(5);
+      // By the server's clock, which both the limit's key and the stream go by.
+      for (const index of [0, 1, 2]) {
+        const apart = (starts[index + 2]?.at as number) - (starts[index]?.at as number);
+        expect(apart).toBeGreaterThanOrEqual(index % 2 === 0 ? spanMs : 0);
+      }
+    },
+  );
 
-  test('on the rate that was reached by hand is obeyed until it ends', async () => {
+  test.skipIf(!isSince('5.60.0'))('on the rate that was reached by hand is obeyed until it ends', async () => {
     const queue = system.queue();
     await queue.setGlobalRateLimit(100, 1_000);
     const worker = await system.startWorker('coroutines.py', { queue: queue.name, ...NEVER_POLLS });
@@ -148,7 +152,7 @@ describe('a deduplicated job', () => {
     expect(await queue.getDeduplicationJobId('fails')).toBeNull();
   });
 
-  test('that was added while the first ran follows it, with keepLastIfActive', async () => {
+  test.skipIf(!isSince('5.72.0'))('that was added while the first ran follows it, with keepLastIfActive', async () => {
     const deduplication = { id: 'last', keepLastIfActive: true };
     const first = await queue.add('hold', { gate }, { deduplication });
     await system.jobIn('active', queue, first.id);

@@ -1,6 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { UnrecoverableError } from 'bullmq';
 import { afterAll, describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { uniqueName, useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Form, PythonError, PythonPublisher } from './publisher.js';
@@ -125,7 +126,7 @@ describe.for(['blocking', 'asyncio'] as const)('published from Python (%s), work
     expect(order).toEqual(['a', 'bad', 'b', 'parent']);
   });
 
-  test('a scheduler goes on in the hands of the worker', async ({ expect }) => {
+  test.skipIf(!isSince('5.58.8'))('a scheduler goes on in the hands of the worker', async ({ expect }) => {
     const name = uniqueName();
     const runs: number[] = [];
     await system.nodeWorker(name, async (job) => runs.push(job.data.n));
@@ -228,7 +229,8 @@ describe.for(['blocking', 'asyncio'] as const)('published from Python (%s), work
       failure: null,
       logs: (await queue.getJobLogs('job')).logs,
     });
-    expect(await call('Queue', queue.name, 'get_job_counts')).toEqual(await queue.getJobCounts());
+    const { paused = 0, waiting = 0, ...counts } = await queue.getJobCounts();
+    expect(await call('Queue', queue.name, 'get_job_counts')).toEqual({ ...counts, waiting: waiting + paused });
   });
 
   test('a result that breaks the contract is refused where it is waited for', async ({ expect }) => {

@@ -15,6 +15,8 @@ export interface Stage {
 /** What one of the two languages does. */
 export interface Scenario {
   readonly name: string;
+  /** The BullMQ that brought what it is about; else every version has it. */
+  readonly since?: string;
   readonly act: (actor: Actor, stage: Stage) => Promise<unknown>;
 }
 
@@ -108,6 +110,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'the last duplicate of an active job',
+    since: '5.72.0',
     act: async (actor, stage) => {
       const deduplication = { id: 'last', keepLastIfActive: true };
       await actor.add('any', 1, { deduplication, attempts: 2 });
@@ -221,6 +224,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a failed job that is retried',
+    since: '5.66.0',
     act: async (actor, { finish }) => {
       for (const opts of [{}, { lifo: true }, { priority: 3 }]) {
         await actor.add('any', {}, { jobId: `job-${JSON.stringify(opts).length}`, attempts: 1, ...opts });
@@ -242,6 +246,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'an ignored child that is retried',
+    since: '5.78.1',
     act: async (actor, { queue, finish }) => {
       await actor.addFlow(node(queue, 'root', {}, [node(queue, 'a', IGNORE), node(queue, 'b', IGNORE)]));
       await finish('fail');
@@ -310,6 +315,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a queue that is drained of delayed jobs too',
+    since: '5.58.8',
     act: async (actor) => {
       await actor.addMany([{}, { priority: 1 }, { delay: HOUR_MS }].map((opts) => ({ name: 'any', data: {}, opts })));
       await actor.upsertScheduler('s', { every: HOUR_MS, startDate: NEW_YEAR_2100_MS });
@@ -333,6 +339,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a queue that is obliterated',
+    since: '5.58.8',
     act: async (actor, { finish }) => {
       await actor.addMany(OPTIONS.slice(0, 12).map((opts) => ({ name: 'any', data: {}, opts })));
       await finish('complete');
@@ -354,6 +361,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'limits of the whole queue',
+    since: '5.60.0',
     act: async (actor) => {
       await actor.setGlobalConcurrency(5);
       await actor.setGlobalRateLimit(10, 1_000);
@@ -362,6 +370,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'limits of the whole queue that are lifted',
+    since: '5.60.0',
     act: async (actor) => {
       await actor.setGlobalConcurrency(5);
       await actor.setGlobalRateLimit(10, 1_000);
@@ -370,6 +379,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a scheduler with an interval',
+    since: '5.58.8',
     act: (actor) =>
       actor.upsertScheduler(
         'hourly',
@@ -383,14 +393,17 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a scheduler with nothing but an interval',
+    since: '5.58.8',
     act: (actor) => actor.upsertScheduler('hourly', { every: HOUR_MS, startDate: NEW_YEAR_2100_MS }),
   },
   {
     name: 'a scheduler with an offset',
+    since: '5.76.8',
     act: (actor) => actor.upsertScheduler('hourly', { every: 100 * 365 * 24 * HOUR_MS, offset: 5_000 }),
   },
   {
     name: 'a scheduler with a pattern',
+    since: '5.58.8',
     act: (actor) =>
       actor.upsertScheduler(
         'daily',
@@ -400,10 +413,12 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a scheduler with a pattern that begins at once',
+    since: '5.58.8',
     act: (actor) => actor.upsertScheduler('yearly', { pattern: '0 0 1 1 *', tz: 'UTC', immediately: true }),
   },
   {
     name: 'a scheduler with a pattern that has no time left',
+    since: '5.58.8',
     act: (actor) =>
       actor.upsertScheduler('over', {
         pattern: '0 0 1 1 *',
@@ -414,6 +429,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a scheduler that is changed from an interval to a pattern',
+    since: '5.58.8',
     act: async (actor) => {
       await actor.upsertScheduler('s', { every: HOUR_MS, startDate: NEW_YEAR_2100_MS }, { data: 1 });
       await actor.upsertScheduler('s', { pattern: '0 0 * * *', tz: 'UTC', startDate: NEW_YEAR_2100_MS }, { data: 2 });
@@ -422,6 +438,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a scheduler that is changed',
+    since: '5.58.8',
     act: async (actor) => {
       const startDate = NEW_YEAR_2100_MS;
       await actor.upsertScheduler('s', { every: HOUR_MS, startDate }, { name: 'old', data: { a: 1 } });
@@ -432,6 +449,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'schedulers that are removed',
+    since: '5.58.8',
     act: async (actor) => {
       for (const id of ['a', 'b']) await actor.upsertScheduler(id, { every: HOUR_MS, startDate: NEW_YEAR_2100_MS });
       await actor.removeScheduler('a');

@@ -1,17 +1,11 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { unpack } from 'msgpackr';
+import { BUNDLE } from '../support/bundle.js';
 import type { Command } from '../support/monitor.js';
 
 /** A command of a publisher, without what two runs cannot have in common. */
 export type Call = { readonly script: string; readonly keys: readonly string[]; readonly args: readonly unknown[] };
 
-interface Bundle {
-  readonly scripts: Readonly<Record<string, { readonly sha1: string }>>;
-}
-
-const BUNDLE_FILE = new URL('../../python-client/bullmq_bridge/protocol/bundle.json', import.meta.url);
-const BUNDLE: Bundle = JSON.parse(readFileSync(BUNDLE_FILE, 'utf8'));
 const NAMES: ReadonlyMap<string, string> = new Map(
   Object.entries(BUNDLE.scripts).map(([name, { sha1 }]) => [sha1, name]),
 );

@@ -1,5 +1,6 @@
 import { type BackoffOptions, Worker } from 'bullmq';
 import { describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Stage, useTwins } from './twins.js';
 
@@ -69,7 +70,7 @@ describe('a backoff with jitter', () => {
 });
 
 describe('a limit on starts', () => {
-  test('fails a job that starts more often, without running it', async () => {
+  test.skipIf(!isSince('5.59.0'))('fails a job that starts more often, without running it', async () => {
     const { seen } = await twins.expectSame(async (stage) => {
       await stage.queue.add('snooze', { delayMs: 5, times: 9 }, { jobId: 'sleeper', attempts: 5 });
       await stage.startWorker({ maxStartedAttempts: 3 });
@@ -80,7 +81,8 @@ describe('a limit on starts', () => {
     expect(seen).toEqual([4, 1, 'job started more than allowable limit']);
   });
 
-  test('leaves no attempt to a job that has started so often', async () => {
+  // Until 6.3, BullMQ's own worker tries once more, to fail then.
+  test.skipIf(!isSince('6.4.0'))('leaves no attempt to a job that has started so often', async () => {
     const { seen } = await twins.expectSame(async (stage) => {
       await stage.queue.add('fail', { message: 'x' }, { jobId: 'often', attempts: 9, backoff: 5 });
       await stage.startWorker({ maxStartedAttempts: 2 });

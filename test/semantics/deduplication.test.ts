@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { type Stage, useTwins } from './twins.js';
 
 const deduplication = { id: 'same', keepLastIfActive: true };
@@ -28,59 +29,62 @@ async function remembered({ system, queue }: Stage): Promise<unknown> {
 
 const FOLLOWED = { last: true, dropped: false, owner: null, kept: 0 };
 
-describe('of the jobs that were added while another of the same id ran, the last one follows it', () => {
-  test('when that has completed', async () => {
-    const { seen } = await twins.expectSame(async (stage) => {
-      await addWhileActive(stage, 'hold');
-      await stage.openGate();
-      await stage.atRest();
-      return remembered(stage);
+describe.skipIf(!isSince('5.72.0'))(
+  'of the jobs that were added while another of the same id ran, the last one follows it',
+  () => {
+    test('when that has completed', async () => {
+      const { seen } = await twins.expectSame(async (stage) => {
+        await addWhileActive(stage, 'hold');
+        await stage.openGate();
+        await stage.atRest();
+        return remembered(stage);
+      });
+      expect(seen).toEqual(FOLLOWED);
     });
-    expect(seen).toEqual(FOLLOWED);
-  });
 
-  test('when that has completed and is removed', async () => {
-    const { seen } = await twins.expectSame(async (stage) => {
-      await addWhileActive(stage, 'hold', { removeOnComplete: true });
-      await stage.openGate();
-      await stage.atRest();
-      return remembered(stage);
+    test('when that has completed and is removed', async () => {
+      const { seen } = await twins.expectSame(async (stage) => {
+        await addWhileActive(stage, 'hold', { removeOnComplete: true });
+        await stage.openGate();
+        await stage.atRest();
+        return remembered(stage);
+      });
+      expect(seen).toEqual(FOLLOWED);
     });
-    expect(seen).toEqual(FOLLOWED);
-  });
 
-  test('when that has failed', async () => {
-    const { seen } = await twins.expectSame(async (stage) => {
-      await addWhileActive(stage, 'hold-and-fail');
-      await stage.openGate();
-      await stage.atRest();
-      return remembered(stage);
+    test('when that has failed', async () => {
+      const { seen } = await twins.expectSame(async (stage) => {
+        await addWhileActive(stage, 'hold-and-fail');
+        await stage.openGate();
+        await stage.atRest();
+        return remembered(stage);
+      });
+      expect(seen).toEqual(FOLLOWED);
     });
-    expect(seen).toEqual(FOLLOWED);
-  });
 
-  test('when that has used its last attempt, not between two of them', async () => {
-    const { seen } = await twins.expectSame(async (stage) => {
-      await addWhileActive(stage, 'hold-and-fail', { attempts: 2, backoff: 20 });
-      await stage.openGate(2);
-      await stage.atRest();
-      return remembered(stage);
+    test('when that has used its last attempt, not between two of them', async () => {
+      const { seen } = await twins.expectSame(async (stage) => {
+        await addWhileActive(stage, 'hold-and-fail', { attempts: 2, backoff: 20 });
+        await stage.openGate(2);
+        await stage.atRest();
+        return remembered(stage);
+      });
+      expect(seen).toEqual(FOLLOWED);
     });
-    expect(seen).toEqual(FOLLOWED);
-  });
 
-  test('again, when others were added while it ran itself', async () => {
-    await twins.expectSame(async (stage) => {
-      const { queue, gate } = stage;
-      await addWhileActive(stage, 'hold');
-      await queue.add('hold', { gate }, { deduplication });
-      await stage.openGate();
-      await stage.jobIn('completed', 'first');
-      await stage.countOf('active', 1);
-      await queue.add('echo', 'the very last', { deduplication });
-      await stage.openGate();
-      await stage.atRest();
-      return remembered(stage);
+    test('again, when others were added while it ran itself', async () => {
+      await twins.expectSame(async (stage) => {
+        const { queue, gate } = stage;
+        await addWhileActive(stage, 'hold');
+        await queue.add('hold', { gate }, { deduplication });
+        await stage.openGate();
+        await stage.jobIn('completed', 'first');
+        await stage.countOf('active', 1);
+        await queue.add('echo', 'the very last', { deduplication });
+        await stage.openGate();
+        await stage.atRest();
+        return remembered(stage);
+      });
     });
-  });
-});
+  },
+);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { readStream } from '../support/event-stream.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Stage, useTwins } from './twins.js';
@@ -119,22 +120,25 @@ describe('a processor that finds a limit reached', () => {
     });
   });
 
-  test('is not warned about when the worker has a limiter, or the queue a global limit', async () => {
-    await twins.inPython(async (stage) => {
-      const limited = await stage.startPythonWorker({ limiter: { max: 100, duration: 1 } });
-      await stage.queue.add('limit', { ttlMs: 50, times: 1 });
-      await stage.allSettled();
-      await limited.close();
-      await stage.queue.setGlobalRateLimit(100, 1);
-      const unlimited = await stage.startPythonWorker();
-      await stage.queue.add('limit', { ttlMs: 50, times: 1 });
-      await stage.allSettled();
-      await unlimited.close();
-      expect([...limited.events('error'), ...unlimited.events('error')]).toEqual([]);
-    });
-  });
+  test.skipIf(!isSince('5.60.0'))(
+    'is not warned about when the worker has a limiter, or the queue a global limit',
+    async () => {
+      await twins.inPython(async (stage) => {
+        const limited = await stage.startPythonWorker({ limiter: { max: 100, duration: 1 } });
+        await stage.queue.add('limit', { ttlMs: 50, times: 1 });
+        await stage.allSettled();
+        await limited.close();
+        await stage.queue.setGlobalRateLimit(100, 1);
+        const unlimited = await stage.startPythonWorker();
+        await stage.queue.add('limit', { ttlMs: 50, times: 1 });
+        await stage.allSettled();
+        await unlimited.close();
+        expect([...limited.events('error'), ...unlimited.events('error')]).toEqual([]);
+      });
+    },
+  );
 
-  test('holds the other workers of a queue with a global limit', async () => {
+  test.skipIf(!isSince('5.60.0'))('holds the other workers of a queue with a global limit', async () => {
     await twins.inPython(async (stage) => {
       await stage.queue.setGlobalRateLimit(100, 1);
       const limited = await stage.startWorker();

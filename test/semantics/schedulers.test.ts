@@ -1,5 +1,6 @@
 import type { JobSchedulerTemplateOptions, RepeatOptions } from 'bullmq';
 import { describe, expect, test } from 'vitest';
+import { isSince } from '../support/bundle.js';
 import { waitFor } from '../support/wait-for.js';
 import { type Stage, useTwins } from './twins.js';
 
@@ -180,7 +181,8 @@ describe('a job scheduler with an interval', () => {
     });
   });
 
-  test('keeps its offset', async () => {
+  // BullMQ itself loses it until 5.76.7.
+  test.skipIf(!isSince('5.76.8'))('keeps its offset', async () => {
     await twins.expectSame(async (stage) => {
       await schedule(stage, { every: HOUR_MS, offset: 10 * MINUTE_MS });
       await stage.startWorker();
@@ -219,7 +221,7 @@ describe('a job scheduler with an interval', () => {
     });
   });
 
-  test('is continued as it was changed while its job waited', async () => {
+  test.skipIf(!isSince('5.58.8'))('is continued as it was changed while its job waited', async () => {
     await twins.expectSame(async (stage) => {
       await stage.queue.upsertJobScheduler(ID, { every: HOUR_MS }, { name: 'echo', data: 'before' });
       await stage.startWorker();

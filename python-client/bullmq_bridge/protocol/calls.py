@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgpack  # type: ignore[import-untyped]
 
-from bullmq_bridge.protocol.features import EVERY_IN_SCRIPT
+from bullmq_bridge.protocol.features import SCHEDULING_IN_SCRIPT
 from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
@@ -124,8 +124,8 @@ class ScriptCalls:
             "moveStalledJobsToWait-8": (),
             "moveStalledJobsToWait-9": (k.repeat,),
         }[bundle.script("moveStalledJobsToWait").variant]
-        #: Whether ``update_job_scheduler`` finds out itself when a scheduler with an interval is due next.
-        self.computes_every = EVERY_IN_SCRIPT.is_in(bundle)
+        #: Whether the script of ``update_job_scheduler`` computes when a scheduler with an interval is due next.
+        self.computes_every = SCHEDULING_IN_SCRIPT.is_in(bundle)
 
     def _use(self, bundle: Bundle, name: str) -> tuple[Argument, ...]:
         script = bundle.script(name)

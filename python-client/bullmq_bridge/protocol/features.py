@@ -56,8 +56,9 @@ class Feature:
 
 
 # Each version is the first published one whose script has it.
-#: Until then its interval is computed by the client (``JobScheduler.upsertJobScheduler``, bullmq 5.58.0).
-EVERY_IN_SCRIPT = Feature("a job scheduler with every_ms", (5, 58, 8))
+#: Until then the client computes what is left out of a scheduler, as its interval and the id of its job
+#: (``JobScheduler.upsertJobScheduler``, bullmq 5.58.0). A worker does so; adding schedulers is not offered.
+SCHEDULING_IN_SCRIPT = Feature("adding a job scheduler", (5, 58, 8))
 GLOBAL_RATE_LIMIT = Feature("a global rate limit", (5, 60, 0))
 RESET_ATTEMPTS = Feature("retrying a job with its attempts reset", (5, 66, 0))
 KEEP_LAST_IF_ACTIVE = Feature("deduplication with keep_last_if_active", (5, 72, 0))

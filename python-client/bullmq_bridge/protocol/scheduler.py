@@ -35,7 +35,8 @@ def next_iteration(record: JobRecord, now_ms: int, *, computes_every: bool = Tru
     Args:
         record: the job that starts.
         now_ms: now (epoch ms).
-        computes_every: whether the script computes when an interval (``every``) is over.
+        computes_every: whether the script computes when an interval (``every``) is over; since it does (5.58.8), the
+            start of the schedule stays in the options too.
 
     Raises:
         UnsupportedPattern: the cron pattern cannot be computed with certainty.
@@ -51,16 +52,21 @@ def next_iteration(record: JobRecord, now_ms: int, *, computes_every: bool = Tru
     if not every and not repeat.get("pattern"):
         return None
     after_ms = max(record.opts.get("prevMillis") or 0, now_ms)
-    offset = repeat.get("offset") if every else None
+    offset = None
     next_ms = None
     if not every:
         next_ms = _next_by_pattern(repeat, after_ms, end_ms)
         if next_ms is None:
             return None
-    elif not computes_every:
+    elif computes_every:
+        offset = repeat.get("offset") or None
+    else:
         # The slot after the one that this moment lies in; the offset is added to the job's delay (bullmq 5.58.0).
         next_ms = (after_ms // every + 1) * every
-    return NextIteration(next_ms, _options(record, repeat, next_ms, count, offset or None, now_ms))
+        offset = repeat.get("offset", after_ms % every)
+    if not computes_every:
+        repeat = {name: value for name, value in repeat.items() if name != "startDate"}
+    return NextIteration(next_ms, _options(record, repeat, next_ms, count, offset, now_ms))
 
 
 def _next_by_pattern(repeat: dict[str, Any], after_ms: int, end_ms: int | None) -> int | None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.protocol.calls import pack
 from bullmq_bridge.protocol.exchange import ScriptCall
-from bullmq_bridge.protocol.features import EVERY_IN_SCRIPT
+from bullmq_bridge.protocol.features import SCHEDULING_IN_SCRIPT
 from bullmq_bridge.protocol.job_options import shorten
 
 if TYPE_CHECKING:
@@ -49,11 +49,10 @@ class SchedulerCalls:
             now_ms: now (epoch ms).
 
         Raises:
-            UnsupportedByBackend: the script does not compute ``every``.
+            UnsupportedByBackend: the script leaves too much to its caller.
         """
         k = self._keys
-        if next_ms is None:
-            EVERY_IN_SCRIPT.require(self._bundle)
+        SCHEDULING_IN_SCRIPT.require(self._bundle)
         keys = (
             *(k.repeat, k.delayed, k.wait, k.paused, k.meta, k.prioritized),
             *(k.marker, k.key("id"), k.events, k.priority_counter, k.active),

@@ -25,7 +25,7 @@ def project(tmp_path: Path) -> Path:
     for name in ("pyproject.toml", "hatch_build.py", "LICENSE"):
         shutil.copy(PROJECT / name, copy)
     for name in ("bullmq_bridge", "workers"):
-        shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "bundle.json"))
+        shutil.copytree(PROJECT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__", "bundle*.json"))
     (copy / BUNDLE).write_text(json.dumps({"bullmq": "6.7.0", "scripts": {"moveToActive": {}}}))
     # As in the repository: git ignores the bundle, which must not keep it out of the packages.
     (tmp_path / ".git").mkdir()

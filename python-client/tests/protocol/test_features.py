@@ -4,7 +4,7 @@ import pickle
 import pytest
 
 from bullmq_bridge.protocol.bundle import Bundle, Script
-from bullmq_bridge.protocol.features import EVERY_IN_SCRIPT, KEEP_LAST_IF_ACTIVE, UnsupportedByBackend
+from bullmq_bridge.protocol.features import KEEP_LAST_IF_ACTIVE, SCHEDULING_IN_SCRIPT, UnsupportedByBackend
 from bullmq_bridge.protocol.keys import QueueKeys
 from bullmq_bridge.protocol.new_job import NewJob
 from bullmq_bridge.protocol.producer_calls import ProducerCalls
@@ -54,7 +54,7 @@ def test_a_retry_that_resets_attempts_is_refused_where_the_script_would_not_rese
     assert plain.arguments == ("1", "LPUSH", "failedReason", "failed")
 
 
-def test_a_schedulers_interval_is_refused_where_the_script_would_not_compute_it() -> None:
+def test_a_scheduler_is_refused_where_the_script_leaves_its_times_to_the_caller() -> None:
     calls = SchedulerCalls(KEYS, OLD)
     schedule = {"template_options": {}, "schedule": {"every": 1000}, "next_job_options": {}}
     with pytest.raises(UnsupportedByBackend, match=r"5\.58\.8"):
@@ -73,5 +73,5 @@ def test_a_feature_is_there_from_its_version_on(version: str, has: bool) -> None
 
 def test_the_refusal_survives_the_way_between_processes() -> None:
     with pytest.raises(UnsupportedByBackend) as refusal:
-        EVERY_IN_SCRIPT.require(OLD)
+        SCHEDULING_IN_SCRIPT.require(OLD)
     assert str(pickle.loads(pickle.dumps(refusal.value))) == str(refusal.value)

@@ -20,6 +20,8 @@ export interface Stage {
 /** Jobs, and a worker that works them until nothing is left to do. */
 export interface Scenario {
   readonly name: string;
+  /** The BullMQ that brought what it is about; else every version has it. */
+  readonly since?: string;
   /** Settings of the worker; with the defaults of both languages where they are left out. */
   readonly worker?: {
     readonly name?: undefined;

@@ -1,7 +1,7 @@
 import { type FlowJob, type JobsOptions, Worker } from 'bullmq';
+import { BUNDLE } from '../../support/bundle.js';
 import { waitFor } from '../../support/wait-for.js';
 import type { Scenario, Stage } from './scenario.js';
-import { bundle } from './script-calls.js';
 
 const HOUR_MS = 3_600_000;
 const ELSEWHERE = 'elsewhere';
@@ -294,6 +294,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a limit on the rate',
+    since: '5.60.0',
     before: async (stage) => {
       await stage.queue.setGlobalRateLimit(1, 150);
       await adding(['echo', 1], ['fail', { message: 'x' }], ['echo', 3])?.(stage);
@@ -303,6 +304,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a job that holds the queue',
+    since: '5.60.0',
     before: async (stage) => {
       // Without a limit of the queue its workers would not see the hold.
       await stage.queue.setGlobalRateLimit(100, 100);
@@ -313,6 +315,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'a prioritised job that holds the queue',
+    since: '5.60.0',
     before: async (stage) => {
       await stage.queue.setGlobalRateLimit(100, 100);
       await adding(['limit', { ms: 150 }, { priority: 3 }], ['echo', 'next', { priority: 3 }])?.(stage);
@@ -364,7 +367,7 @@ export const SCENARIOS: readonly Scenario[] = [
     worker: { lockMs: 1_000 },
     before: async (stage) => adding(['hold', { gate: gateOf(stage) }, { jobId: 'held' }], ['echo', 'next'])?.(stage),
     during: async (stage) => {
-      const { sha1 = '' } = bundle.scripts.extendLocks ?? {};
+      const { sha1 = '' } = BUNDLE.scripts.extendLocks ?? {};
       await waitFor('a renewal of the lock', () => {
         return stage.monitor.commands.some(({ args: [script] }) => script?.toString() === sha1);
       });

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { unpack } from 'msgpackr';
+import { BUNDLE } from '../../support/bundle.js';
 import { pairs } from '../../support/event-stream.js';
 import type { Command } from '../../support/monitor.js';
 
@@ -12,17 +12,8 @@ export interface ScriptCall {
   readonly args: readonly unknown[];
 }
 
-interface Bundle {
-  readonly scripts: Readonly<Record<string, { readonly keys: number; readonly sha1: string; readonly source: string }>>;
-}
-
-const BUNDLE_FILE = new URL('../../../python-client/bullmq_bridge/protocol/bundle.json', import.meta.url);
-
-/** The scripts of the installed BullMQ as Python got them. */
-export const bundle: Bundle = JSON.parse(readFileSync(BUNDLE_FILE, 'utf8'));
-
 const NAMES: ReadonlyMap<string, string> = new Map(
-  Object.entries(bundle.scripts).map(([name, { sha1 }]) => [sha1, name]),
+  Object.entries(BUNDLE.scripts).map(([name, { sha1 }]) => [sha1, name]),
 );
 
 /** The scripts that a worker calls, and which of their arguments are packed. */
