@@ -1,3 +1,5 @@
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
 import type { Queue } from 'bullmq';
 import { describe, expect, it } from 'vitest';
 import { type Stage, useStages } from '../faults/stage.js';
@@ -9,6 +11,7 @@ const system = useSystem();
 const newStage = useStages();
 
 const MISMATCH = 8;
+const BUNDLE = fileURLToPath(new URL('../../python-client/bullmq_bridge/protocol/bundle.json', import.meta.url));
 const UNSUPPORTED_PATTERN = 6;
 
 /** A queue that says nothing of the version of BullMQ that made it. */
@@ -174,6 +177,46 @@ describe.concurrent('a backend that changes while the worker runs', () => {
     await worker.waitForLog(/ INFO .*no backend has written its version/);
     await works(queue);
     await worker.stop();
+  });
+});
+
+describe.concurrent('a worker that came with several bundles', () => {
+  /** Scripts of 6.7 that pass for those of two versions: only the choice is looked at. */
+  function bundles(stage: Stage): string {
+    const bundle = JSON.parse(readFileSync(BUNDLE, 'utf8'));
+    stage.write('bundle.json', JSON.stringify(bundle));
+    stage.write('bundle-5.json', JSON.stringify({ ...bundle, bullmq: '5.81.5' }));
+    return stage.folder;
+  }
+
+  it('takes the one that fits each queue, and another when it is started after an upgrade', async () => {
+    const [first, second] = [system.queue(), silentQueue()];
+    await first.getVersion();
+    await write(second, 'bullmq:5.81.5');
+    const stage = newStage();
+    const env = { BUNDLES: bundles(stage), SECOND_QUEUE: second.name };
+    const worker = launch(first, stage, env);
+    await worker.waitForLog(new RegExp(`worker of queue ${second.name} is ready`));
+    await works(first);
+    await works(second);
+    expect([...said(worker, first), ...said(worker, second)]).toEqual([]);
+    await write(second, `${await first.getVersion()}`);
+    await worker.waitForLog(new RegExp(` ERROR queue ${second.name}: .*, the bundle is of 5\\.81\\.5`));
+    worker.signal('SIGTERM');
+    expect(await worker.ended()).toBe(MISMATCH);
+    const next = launch(second, stage, { BUNDLES: env.BUNDLES });
+    await next.waitForReady();
+    await works(second);
+    expect(said(next, second)).toEqual([]);
+    await next.stop();
+  });
+
+  it('takes the file that is named, whatever the backend runs', async () => {
+    const queue = silentQueue();
+    await write(queue, 'bullmq:5.81.5');
+    const stage = newStage();
+    const worker = launch(queue, stage, { BUNDLES: bundles(stage), BULLMQ_BRIDGE_BUNDLE: BUNDLE });
+    expect(await worker.ended()).toBe(MISMATCH);
   });
 });
 

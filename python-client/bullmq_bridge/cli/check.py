@@ -15,7 +15,7 @@ from bullmq_bridge.cli.server import Server
 from bullmq_bridge.contract.contract import ContractError
 from bullmq_bridge.protocol.bundle import BundleError, load_bundle
 from bullmq_bridge.protocol.keys import QueueKeys
-from bullmq_bridge.protocol.mismatch import VERSION_FIELD, judge
+from bullmq_bridge.protocol.mismatch import VERSION_FIELD, judge, version_of
 from bullmq_bridge.worker import assembly, target
 from bullmq_bridge.worker.exit_code import ExitCode
 
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from bullmq_bridge.cli.parser import Parser
-    from bullmq_bridge.protocol.bundle import Bundle
     from bullmq_bridge.protocol.mismatch import Consequence
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.worker import Worker
@@ -69,11 +68,12 @@ def run(options: argparse.Namespace) -> int:
     workers = declared.find(options.target, options.parser)
     redis_url = options.redis_url or os.environ.get(REDIS_URL.variable)
     settings = [worker.settings({"redis_url": redis_url} if redis_url else {}) for worker in workers]
-    bundle, findings = _bundle(options.bundle or os.environ.get(BUNDLE.variable) or workers[0].bundle_file)
+    file = options.bundle or os.environ.get(BUNDLE.variable) or workers[0].bundle_file
+    findings = [_bundle(file)]
     for worker, each in zip(workers, settings, strict=True):
         findings += _processors(worker, each)
     for url in dict.fromkeys(each.redis_url for each in settings):
-        findings += _server(url, [each for each in settings if each.redis_url == url], bundle)
+        findings += _server(url, [each for each in settings if each.redis_url == url], file)
     failed = any(finding.status == "failed" for finding in findings)
     if options.json:
         print(json.dumps({"ok": not failed, "checks": [asdict(finding) for finding in findings]}, indent=2))
@@ -84,12 +84,12 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.CANNOT_START if failed else ExitCode.OK
 
 
-def _bundle(file: str | os.PathLike[str] | None) -> tuple[Bundle | None, list[Finding]]:
+def _bundle(file: str | os.PathLike[str] | None) -> Finding:
     try:
         bundle = load_bundle(file)
     except BundleError as error:
-        return None, [Finding("bundle", None, "failed", str(error))]
-    return bundle, [Finding("bundle", None, "ok", f"the scripts of BullMQ {bundle.bullmq}")]
+        return Finding("bundle", None, "failed", str(error))
+    return Finding("bundle", None, "ok", f"the scripts of BullMQ {bundle.bullmq}")
 
 
 def _processors(worker: Worker, settings: Settings) -> Iterator[Finding]:
@@ -108,12 +108,12 @@ def _processors(worker: Worker, settings: Settings) -> Iterator[Finding]:
         yield Finding("contract", worker.queue, "ok", f"a processor for each of {', '.join(contract.names())}")
 
 
-def _server(url: str, settings: list[Settings], bundle: Bundle | None) -> list[Finding]:
+def _server(url: str, settings: list[Settings], file: str | os.PathLike[str] | None) -> list[Finding]:
     findings = []
     try:
         with Server(url) as server:
             findings = [_version(server), _eviction(server), _round_trip(server), _clock(server)]
-            findings += [_backend(server, each, bundle) for each in settings]
+            findings += [_backend(server, each, file) for each in settings]
     except (redis.RedisError, ValueError) as error:
         findings.append(Finding("redis", None, "failed", f"it does not answer: {error}. Check REDIS_URL."))
     return findings
@@ -154,10 +154,12 @@ def _clock(server: Server) -> Finding:
     return Finding("clock", None, "ok", f"differs from Redis' by {abs(ahead_s) * 1000:.0f} ms")
 
 
-def _backend(server: Server, settings: Settings, bundle: Bundle | None) -> Finding:
-    """Compares the bundle with what the backend's ``Queue`` has written into the queue."""
+def _backend(server: Server, settings: Settings, file: str | os.PathLike[str] | None) -> Finding:
+    """Compares the bundle that a worker would take with what the backend's ``Queue`` has written into the queue."""
     written: Any = server.client.hget(QueueKeys(settings.queue, settings.prefix).meta, VERSION_FIELD)
-    if bundle is None:
+    try:
+        bundle = load_bundle(file, backend=version_of(written))
+    except BundleError:
         return Finding("backend", settings.queue, "warning", f"it wrote {written}; there is no bundle to compare")
     verdict = judge(bundle.bullmq, written, allowed=settings.allow_version_mismatch)
     return Finding("backend", settings.queue, _STATUS[verdict.consequence], verdict.message)

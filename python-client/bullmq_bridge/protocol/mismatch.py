@@ -12,12 +12,11 @@ import re
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from bullmq_bridge.protocol.features import OLDEST
+
 #: The field of the queue's ``meta`` hash.
 VERSION_FIELD = "version"
 ALLOW_VARIABLE = "BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH"
-
-#: The oldest version of BullMQ that this library can work beside.
-OLDEST = (5, 58)
 
 _EMIT = "run `npx bullmq-bridge emit` in the backend's project and point BULLMQ_BRIDGE_BUNDLE at the file it writes"
 _OVERRIDE = f"allow_version_mismatch, or {ALLOW_VARIABLE}=true, overrides this"
@@ -87,6 +86,12 @@ def _judge(bundle_version: str, written: str | None) -> Verdict:
     if version != bundle_version:
         return Verdict("other_release", "warning", f"{what}: scripts change in every release; {_EMIT}")
     return Verdict("same", "silence", what)
+
+
+def version_of(written: str | None) -> str | None:
+    """The version of BullMQ in what a backend wrote; None when there is none, or it is another library's."""
+    library, _, version = (written or "").partition(":")
+    return version if library == "bullmq" and re.match(r"\d+\.\d+\.\d+(-|$)", version) else None
 
 
 def _release(version: str) -> tuple[int, ...]:

@@ -20,10 +20,10 @@ from bullmq_bridge.outcome import (
     refused,
     well_formed,
 )
-from bullmq_bridge.protocol.bundle import load_bundle
 from bullmq_bridge.protocol.calls import ScriptCalls
 from bullmq_bridge.protocol.keys import QueueKeys
 from bullmq_bridge.protocol.mismatch import is_allowed
+from bullmq_bridge.worker.bundle_choice import choose_bundles
 from bullmq_bridge.worker.event_log import log_events
 from bullmq_bridge.worker.events import Events
 from bullmq_bridge.worker.job import AsyncJob
@@ -147,7 +147,8 @@ class JobSource:
         self._contract = QueueContract.open(self.queue) if folder is None else QueueContract.load(folder, self.queue)
         settings = self._settings
         keys = QueueKeys(self.queue, settings.prefix)
-        calls = ScriptCalls(keys, load_bundle(self._bundle_file), settings.wire(self._backoffs))
+        (bundle,) = await choose_bundles(self._bundle_file, settings.redis_url, [keys])
+        calls = ScriptCalls(keys, bundle, settings.wire(self._backoffs))
         events = Events(self.queue)
         log_events(events)
         for name, listener in self._listeners:

@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractError
-from bullmq_bridge.protocol.bundle import BundleError, load_bundle
+from bullmq_bridge.protocol.bundle import BundleError
+from bullmq_bridge.protocol.keys import QueueKeys
 from bullmq_bridge.protocol.mismatch import VersionMismatch
 from bullmq_bridge.worker import logs
 from bullmq_bridge.worker.assembly import assemble
+from bullmq_bridge.worker.bundle_choice import choose_bundles
 from bullmq_bridge.worker.exit_code import ExitCode
 from bullmq_bridge.worker.link import Link
 from bullmq_bridge.worker.mismatch import ContractMismatch
@@ -140,9 +142,13 @@ class Program:
         settings = [worker.settings(self._options.settings.get(worker.queue, {})) for worker in self._workers]
         if len({each.redis_url for each in settings}) > 1:
             raise ValueError("workers of one process share a connection: they must have the same redis_url")
-        bundle = load_bundle(self._options.bundle or self._workers[0].bundle_file)
+        bundles = await choose_bundles(
+            self._options.bundle or self._workers[0].bundle_file,
+            settings[0].redis_url,
+            [QueueKeys(each.queue, each.prefix) for each in settings],
+        )
         self._link = Link(settings[0].redis_url)
-        for worker, each in zip(self._workers, settings, strict=True):
+        for worker, each, bundle in zip(self._workers, settings, bundles, strict=True):
             engine = assemble(worker, each, bundle, self._link, self._options.log_format)
             self.engines[worker.queue] = engine
         for pool in self._pools(self.engines.values()):

@@ -5,7 +5,7 @@ from typing import get_args
 
 import pytest
 
-from bullmq_bridge.protocol.mismatch import Consequence, Relation, judge
+from bullmq_bridge.protocol.mismatch import Consequence, Relation, judge, version_of
 
 DOCUMENT = (Path(__file__).parents[3] / "docs" / "mismatch.md").read_text(encoding="utf-8")
 
@@ -49,6 +49,21 @@ def test_a_refusal_names_both_the_version_and_what_overrides_it(written: str) ->
     message = judge("6.7.0", written).message
     assert written.rpartition(":")[2] in message
     assert "BULLMQ_BRIDGE_ALLOW_VERSION_MISMATCH=true" in message
+
+
+@pytest.mark.parametrize(
+    ("written", "version"),
+    [
+        ("bullmq:6.7.0", "6.7.0"),
+        ("bullmq:6.8.0-rc.1", "6.8.0-rc.1"),
+        ("bullmq-pro:7.38.5", None),
+        ("bullmq", None),
+        ("bullmq:new", None),
+        (None, None),
+    ],
+)
+def test_the_version_of_bullmq_is_read_from_what_was_written(written: str | None, version: str | None) -> None:
+    assert version_of(written) == version
 
 
 def test_every_relation_has_its_row_in_the_documentation() -> None:
