@@ -18,8 +18,8 @@ from bullmq_bridge.directive import (
 )
 from bullmq_bridge.outcome import FailureKind
 from bullmq_bridge.protocol.bundle import BundleError
-from bullmq_bridge.protocol.mismatch import VersionMismatch
 from bullmq_bridge.protocol.features import UnsupportedByBackend
+from bullmq_bridge.protocol.mismatch import VersionMismatch
 from bullmq_bridge.protocol.options import Limiter
 from bullmq_bridge.worker.events import Event
 from bullmq_bridge.worker.job import AsyncJob, Job
@@ -140,8 +140,8 @@ __all__ = [
     "TemplateOptions",
     "TimeLimitExceeded",
     "Unrecoverable",
-    "VersionMismatch",
     "UnsupportedByBackend",
+    "VersionMismatch",
     "Violation",
     "WaitForChildren",
     "WaitTimeout",
