@@ -32,6 +32,8 @@ MAX_RESTART_DELAY_S = 30.0
 KILL_TIMEOUT_S = 2.0
 #: For a process that is stuck to write where, before it is killed.
 LAST_WORDS_S = 0.2
+#: For a process to write its stacks.
+STACK_S = 0.05
 MEMORY_INTERVAL_S = 0.25
 #: Between two jobs, a child above this part of its memory limit is replaced.
 RECYCLE_PART = 0.75
@@ -130,8 +132,9 @@ class ProcessPool:
 
     def dump_stacks(self) -> None:
         """See ``Pool``."""
-        for child in self._children.values():
-            child.signal(signal.SIGUSR1)
+        # One after the other: they write to the same place, piece by piece.
+        for place, child in enumerate(self._children.values()):
+            self._loop.call_later(place * STACK_S, child.signal, signal.SIGUSR1)
 
     def retire(self) -> None:
         """See ``Pool``."""
