@@ -20,8 +20,9 @@ const OTHER_VERSIONS_TESTS = [
 ];
 
 /**
- * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite runs
- * beside the other one, which mostly waits, on a Redis of its own: some tests concern the whole server.
+ * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite and
+ * the other versions of BullMQ run beside the rest, which mostly waits, on a Redis of their own: some tests concern the
+ * whole server.
  *
  * @returns {Promise<number>} exit code
  */
@@ -35,18 +36,29 @@ export async function test() {
   const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, REDIS_SERVER: server, PYTHON: python };
   const beside = { ...env, REDIS_URL: (await provideRedis({ cache: CACHE, python })).url };
 
-  const tallies = await Promise.all([
-    runSuite(vitest(reports), env),
-    runSuite(pytest(reports, python), beside, { aside: true }),
-  ]);
+  const [main, ...others] = await Promise.all([runSuite(vitest(reports), env), runBeside(reports, python, beside)]);
+  const all = total([main, ...others.flat()]);
+  console.log(`\n${tallyLine(all)}`);
+  return all.failed === 0 ? 0 : 1;
+}
+
+/**
+ * Python's own suite, and then a few tests with each of the other versions of BullMQ.
+ *
+ * @param {string} reports
+ * @param {string} python
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Promise<import('./tally.mjs').Tally[]>}
+ */
+async function runBeside(reports, python, env) {
+  const tallies = [await runSuite(pytest(reports, python), env, { aside: true })];
   for (const version of TESTED_VERSIONS) {
     const place = await ensureBullmq(version);
     const folder = join(reports, version);
     await mkdir(folder);
     const suite = vitest(folder, ['--project', 'contract', ...OTHER_VERSIONS_TESTS]);
-    tallies.push(await runSuite({ ...suite, title: `BullMQ ${version} and Python (vitest)` }, { ...env, ...place }));
+    const titled = { ...suite, title: `BullMQ ${version} and Python (vitest)` };
+    tallies.push(await runSuite(titled, { ...env, ...place }, { aside: true }));
   }
-  const all = total(tallies);
-  console.log(`\n${tallyLine(all)}`);
-  return all.failed === 0 ? 0 : 1;
+  return tallies;
 }
