@@ -36,8 +36,8 @@ export async function test() {
   const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, REDIS_SERVER: server, PYTHON: python };
   const beside = { ...env, REDIS_URL: (await provideRedis({ cache: CACHE, python })).url };
 
-  const [main, ...others] = await Promise.all([runSuite(vitest(reports), env), runBeside(reports, python, beside)]);
-  const all = total([main, ...others.flat()]);
+  const [main, others] = await Promise.all([runSuite(vitest(reports), env), runBeside(reports, python, beside)]);
+  const all = total([main, ...others]);
   console.log(`\n${tallyLine(all)}`);
   return all.failed === 0 ? 0 : 1;
 }
