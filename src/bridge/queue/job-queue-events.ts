@@ -1,8 +1,11 @@
-import { createRedisBackend, type JobProgress, QueueEvents, type QueueEventsOptions } from 'bullmq';
+import { createRedisBackend, type Job, type JobProgress, QueueEvents, type QueueEventsOptions } from 'bullmq';
 import type { JobNameOf, QueueContract, RawResultOf, ResultOf } from '../contract/queue.js';
 import { type Connection, forBlocking, requireConnection } from './connection.js';
 import { Gate } from './gate.js';
 import type { JobOf } from './job.js';
+
+/** How often a job that is waited for is looked at. */
+const LOOK_MS = 1_000;
 
 /** Options of {@link JobQueueEvents}: BullMQ's, on your own connection. */
 export interface JobQueueEventsOptions extends Omit<QueueEventsOptions, 'connection'> {
@@ -81,12 +84,27 @@ export class JobQueueEvents<Contract extends QueueContract> {
     job: JobOf<Contract, Name>,
     timeoutMs?: number,
   ): Promise<ResultOf<Contract, Name>> {
-    const returned: unknown = await job.waitUntilFinished(this.bullmq, timeoutMs);
+    // Twice: BullMQ may begin to read its events only after the job has ended, and would then wait for ever.
+    const told = job.waitUntilFinished(this.bullmq, timeoutMs);
+    const looking = new AbortController();
+    const seen = untilEnded(job as unknown as Job, looking.signal).then(() =>
+      job.waitUntilFinished(this.bullmq, timeoutMs),
+    );
+    const returned: unknown = await Promise.race([told, seen]).finally(() => looking.abort());
     return Gate.of(this.contract).readResult(job.name, returned) as ResultOf<Contract, Name>;
   }
 
   /** Stops listening, and closes the connection that was opened for it. */
   async close(): Promise<void> {
     await this.bullmq.close();
+  }
+}
+
+/** Looks now and then whether a job has ended; never settles when it is told to stop. */
+async function untilEnded(job: Job, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
+    if (signal.aborted) return new Promise(() => {});
+    if ((await job.isCompleted()) || (await job.isFailed())) return;
   }
 }
