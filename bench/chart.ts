@@ -41,7 +41,7 @@ export function chart(drained: Figures['drained'], caption: string): string {
   }
   const height = y + 6;
   return [
-    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13">`,
+    `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" font-family="sans-serif" font-size="13"><title>No-op jobs a second</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
     text(16, 24, 'No-op jobs a second (median of the rounds)', 'font-size="15" font-weight="bold"'),
     ...parts,
