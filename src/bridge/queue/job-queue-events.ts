@@ -1,14 +1,12 @@
-import { createRedisBackend, type Job, type JobProgress, QueueEvents, type QueueEventsOptions } from 'bullmq';
+import { type JobProgress, QueueEvents, type QueueEventsOptions } from 'bullmq';
 import type { JobNameOf, QueueContract, RawResultOf, ResultOf } from '../contract/queue.js';
 import { type Connection, forBlocking, requireConnection } from './connection.js';
 import { Gate } from './gate.js';
 import type { JobOf } from './job.js';
-
-/** How often a job that is waited for is looked at. */
-const LOOK_MS = 1_000;
+import { redisBackend } from './redis-backend.js';
 
 /** Options of {@link JobQueueEvents}: BullMQ's, on your own connection. */
-export interface JobQueueEventsOptions extends Omit<QueueEventsOptions, 'connection'> {
+export interface JobQueueEventsOptions extends Omit<QueueEventsOptions, 'connection' | 'autorun'> {
   /** Your ioredis connection. A second one is opened like it, because waiting for events blocks a connection. */
   readonly connection: Connection;
 }
@@ -37,6 +35,7 @@ export class JobQueueEvents<Contract extends QueueContract> {
   /** BullMQ's listener, for the events that contracts have no say in. */
   readonly bullmq: QueueEvents;
   readonly contract: Contract;
+  readonly #listening: Promise<void>;
 
   /** @throws TypeError when `connection` is no ioredis connection. */
   constructor(contract: Contract, options: JobQueueEventsOptions) {
@@ -44,9 +43,28 @@ export class JobQueueEvents<Contract extends QueueContract> {
     this.contract = contract;
     this.bullmq = new QueueEvents(
       contract.name,
-      { ...options, connection: forBlocking(options.connection) },
-      createRedisBackend,
+      { ...options, autorun: false, connection: forBlocking(options.connection) },
+      redisBackend,
     ) as unknown as QueueEvents;
+    this.#listening = this.#listen(options);
+  }
+
+  /**
+   * Begins to listen after the last event that there is now. BullMQ by itself begins wherever the stream is when its first
+   * read arrives; a job that ended just before would never be heard of, and `waitUntilFinished` not return.
+   */
+  async #listen({ connection, lastEventId }: JobQueueEventsOptions): Promise<void> {
+    const { bullmq } = this;
+    try {
+      await untilReady(connection);
+      const [last] = await connection.xrevrange(bullmq.toKey('events'), '+', '-', 'COUNT', 1);
+      const options: QueueEventsOptions = bullmq.opts;
+      options.lastEventId = lastEventId ?? last?.[0] ?? '0-0';
+    } catch (error) {
+      bullmq.emit('error', error as Error);
+    }
+    if (bullmq.closing) return;
+    bullmq.run().catch((error) => bullmq.emit('error', error));
   }
 
   /** Calls a listener on every event of a kind. */
@@ -69,7 +87,7 @@ export class JobQueueEvents<Contract extends QueueContract> {
 
   /** Resolves once the connection is there. Events from then on are heard. */
   async waitUntilReady(): Promise<void> {
-    await this.bullmq.waitUntilReady();
+    await Promise.all([this.bullmq.waitUntilReady(), this.#listening]);
   }
 
   /**
@@ -84,13 +102,8 @@ export class JobQueueEvents<Contract extends QueueContract> {
     job: JobOf<Contract, Name>,
     timeoutMs?: number,
   ): Promise<ResultOf<Contract, Name>> {
-    // Twice: BullMQ may begin to read its events only after the job has ended, and would then wait for ever.
-    const told = job.waitUntilFinished(this.bullmq, timeoutMs);
-    const looking = new AbortController();
-    const seen = untilEnded(job as unknown as Job, looking.signal).then(() =>
-      job.waitUntilFinished(this.bullmq, timeoutMs),
-    );
-    const returned: unknown = await Promise.race([told, seen]).finally(() => looking.abort());
+    await this.waitUntilReady();
+    const returned: unknown = await job.waitUntilFinished(this.bullmq, timeoutMs);
     return Gate.of(this.contract).readResult(job.name, returned) as ResultOf<Contract, Name>;
   }
 
@@ -100,11 +113,8 @@ export class JobQueueEvents<Contract extends QueueContract> {
   }
 }
 
-/** Looks now and then whether a job has ended; never settles when it is told to stop. */
-async function untilEnded(job: Job, signal: AbortSignal): Promise<void> {
-  for (;;) {
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    if (signal.aborted) return new Promise(() => {});
-    if ((await job.isCompleted()) || (await job.isFailed())) return;
-  }
+/** Resolves when a command can be sent, be it that sending it is what opens the connection, or that it is closed for good. */
+async function untilReady(connection: Connection): Promise<void> {
+  if (['ready', 'wait', 'end'].includes(connection.status)) return;
+  await new Promise<void>((resolve) => connection.once('ready', () => resolve()));
 }

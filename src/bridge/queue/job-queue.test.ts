@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { type Job, Worker } from 'bullmq';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { EventEmitter, once } from 'node:events';
+import { type Job, RedisQueueBackend, Worker } from 'bullmq';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import * as z from 'zod';
 import { ContractLintError } from '../contract/emission/finding.js';
 import { defineQueue, job } from '../contract/queue.js';
@@ -283,6 +284,37 @@ describe.skipIf(REDIS_URL === undefined)('JobQueueEvents on Redis', () => {
     };
     const waiting = events.waitUntilFinished(await queue.add('send', { to: 'a@b.cd' }, { attempts: 1 }), 5_000);
     await expect(waiting).rejects.toThrow('mailbox full');
+  });
+
+  it('hears of a job that ends before BullMQ begins to read events', async () => {
+    const slow = new JobQueueEvents(mail, { connection: redis.connection, prefix: redis.prefix });
+    const backend = slow.bullmq.getBackend();
+    const signals = new EventEmitter();
+    const readOn = once(signals, 'read on');
+    const { readEvents } = backend;
+    backend.readEvents = async (...args: Parameters<typeof readEvents>) => {
+      await readOn;
+      return readEvents.apply(backend, args);
+    };
+    try {
+      const end = once(signals, 'end');
+      work = async () => {
+        await end;
+        return { messageId: 'm1', sentAt: '2030-01-01T00:00:00Z' };
+      };
+      const current = await queue.add('send', { to: 'a@b.cd' });
+      const asked = vi.spyOn(RedisQueueBackend.prototype, 'isFinished');
+      const waiting = slow.waitUntilFinished(current, 5_000);
+      await vi.waitFor(() => expect(asked).toHaveResolved());
+      signals.emit('end');
+      await vi.waitFor(async () => expect(await current.isCompleted()).toBe(true));
+      signals.emit('read on');
+      expect(await waiting).toMatchObject({ messageId: 'm1' });
+    } finally {
+      signals.emit('read on');
+      vi.restoreAllMocks();
+      await slow.close();
+    }
   });
 
   it('rejects when the time is over', async () => {

@@ -1,4 +1,4 @@
-import { createRedisBackend, FlowProducer, type Job, Queue, type QueueOptions } from 'bullmq';
+import { FlowProducer, type Job, Queue, type QueueOptions } from 'bullmq';
 import type { DataOf, JobNameOf, QueueContract } from '../contract/queue.js';
 import { emittedJobs } from '../registry/emitted-jobs.js';
 import { ProducerAnnouncement } from '../registry/producer-announcement.js';
@@ -10,6 +10,7 @@ import { type Failure, readFailure } from './failure.js';
 import { type AnyFlowNode, admitFlow, type Flow } from './flow.js';
 import { type AdmittedJob, Gate } from './gate.js';
 import type { AnyItem, AnyJobOf, CallOptions, Item, JobOf } from './job.js';
+import { redisBackend } from './redis-backend.js';
 
 /** Options of {@link JobQueue}: BullMQ's, on your own connection. Job options are the contract's. */
 export interface JobQueueOptions extends Omit<QueueOptions, 'connection' | 'defaultJobOptions'> {
@@ -59,8 +60,7 @@ export class JobQueue<Contract extends QueueContract> {
     this.#options = bullmqOptions;
     this.#gate = Gate.of(contract);
     const jobs = announce && emittedJobs(announce.schemas, contract.name, this.#gate.fingerprints);
-    // The Redis backend by name: a default that was changed to another database would be out of Python's reach.
-    this.bullmq = new Queue(contract.name, bullmqOptions, createRedisBackend) as unknown as Queue;
+    this.bullmq = new Queue(contract.name, bullmqOptions, redisBackend) as unknown as Queue;
     this.#registry = new Registry(options.connection, this.bullmq.opts.prefix ?? 'bull', contract.name);
     this.#announcement = jobs && new ProducerAnnouncement(this.#registry, contract.name, jobs);
   }
@@ -162,7 +162,7 @@ export class JobQueue<Contract extends QueueContract> {
     const { connection, prefix, telemetry } = this.#options;
     this.#flowProducer ??= new FlowProducer(
       { connection, ...(prefix && { prefix }), ...(telemetry && { telemetry }) },
-      createRedisBackend,
+      redisBackend,
     ) as unknown as FlowProducer;
     return this.#flowProducer;
   }
