@@ -15,6 +15,7 @@ import { tallyLine, total } from './tally.mjs';
 const OTHER_VERSIONS_TESTS = [
   'test/conformance/flow.test.ts',
   'test/publishing/contract.test.ts',
+  'test/publishing/paused.test.ts',
   'test/readme/readme.test.ts',
   'test/semantics/delays.test.ts',
   'test/semantics/pause.test.ts',
