@@ -21,11 +21,7 @@ export const FEATURES = {
   flows: ['test/conformance/flow.test.ts', 'test/semantics/steps.test.ts'],
   stalled: ['test/faults/stalled.test.ts'],
   'rate limit': ['test/semantics/limits.test.ts'],
-  pause: [
-    'test/semantics/pause.test.ts',
-    'test/conformance/queue-state.test.ts',
-    'test/publishing/paused.test.ts',
-  ],
+  pause: ['test/semantics/pause.test.ts', 'test/conformance/queue-state.test.ts', 'test/publishing/paused.test.ts'],
   schedulers: ['test/semantics/schedulers.test.ts'],
   deduplication: ['test/semantics/deduplication.test.ts'],
   'published by Python': ['test/publishing/consume.test.ts'],
