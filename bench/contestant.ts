@@ -29,14 +29,15 @@ export class Contestant {
     redisUrl: string,
     interpreters: Interpreters,
     environment: Readonly<Record<string, string>> = {},
+    scenario: 'worker' | 'pause' = 'worker',
   ) {
     this.kind = kind;
     const [program, file] = {
-      node: [process.execPath, 'node_worker.mjs'],
-      official: [interpreters.official, 'official_worker.py'],
-      async: [interpreters.bridge, 'bridge_worker.py'],
-      thread: [interpreters.bridge, 'bridge_worker.py'],
-      process: [interpreters.bridge, 'bridge_worker.py'],
+      node: [process.execPath, `node_${scenario}.mjs`],
+      official: [interpreters.official, `official_${scenario}.py`],
+      async: [interpreters.bridge, `bridge_${scenario}.py`],
+      thread: [interpreters.bridge, `bridge_${scenario}.py`],
+      process: [interpreters.bridge, `bridge_${scenario}.py`],
     }[kind] as [string, string];
     this.#process = execa(program, [FOLDER + file], {
       env: { ...environment, REDIS_URL: redisUrl, QUEUE: queue, CONCURRENCY: String(concurrency), POOL: kind },

@@ -5,6 +5,7 @@ import { Redis } from 'ioredis';
 import { table } from 'table';
 import { chart } from './chart.js';
 import type { Ground } from './ground.js';
+import { lostAroundPause } from './pause.js';
 import { type Figures, measure } from './ratios.js';
 import { reaches, TARGETS } from './targets.js';
 import { versions } from './versions.js';
@@ -14,6 +15,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     chart: { type: 'string' },
     quick: { type: 'boolean', default: false },
+    pause: { type: 'boolean', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -24,6 +26,8 @@ if (options.help) {
 Node's Worker, the official Python package and bullmq-bridge on one private Redis, in turn; medians of the rounds.
 
   --quick        fewer and smaller rounds, under a minute: to see that it runs, not to compare
+  --pause        instead: which jobs are lost when BullMQ 5 pauses a queue, Python adds, retries and recovers jobs,
+                 and BullMQ 5 resumes it
   --json FILE    write {"versions", "ratios"}
   --chart FILE   write the jobs a second as an SVG picture`);
 } else {
@@ -42,6 +46,11 @@ async function main(): Promise<void> {
     scale: options.quick ? { rounds: 1, jobs: 2_000, samples: 40 } : { rounds: 5, jobs: 20_000, samples: 200 },
     say: (text) => console.error(text),
   };
+  if (options.pause) {
+    await printLost(ground);
+    await redis.quit();
+    return;
+  }
   const measured = await versions(redis, interpreters);
   const figures = await measure(ground);
   await redis.quit();
@@ -53,6 +62,15 @@ async function main(): Promise<void> {
     const caption = `bullmq ${measured.bullmq}, bullmq (PyPI) ${measured['bullmq (PyPI)']}, Node ${measured.node}, Python ${measured.python}, ${measured.redis}; ${measured.machine}`;
     await writeFile(options.chart, chart(figures.drained, caption));
   }
+}
+
+async function printLost(ground: Ground): Promise<void> {
+  const { BULLMQ_FOLDER: bullmq, BULLMQ_BRIDGE_BUNDLE: bundle } = process.env;
+  if (!bullmq || !bundle) throw new Error('run it with `npm run bench -- --pause`');
+  const lost = await lostAroundPause(ground, bullmq, bundle);
+  const rows = Object.entries(lost).map(([kind, ids]) => [kind, ids.length, ids.join(', ')]);
+  console.log(table([['worker', 'lost of 4', 'which'], ...rows]));
+  if (lost.process?.length !== 0) process.exitCode = 1;
 }
 
 function print(measured: Record<string, string>, { ratios, differencesMs, drained }: Figures): void {

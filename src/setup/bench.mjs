@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { ensureBullmq, NEWEST_5 } from './bullmq-versions.mjs';
 import { captureOrFail } from './capture.mjs';
 import { onClose } from './closing.mjs';
 import { leash } from './leash.mjs';
@@ -19,7 +20,8 @@ import { withoutSettings } from './surroundings.mjs';
 export async function bench(options) {
   const python = await setUp();
   const official = await officialPackage(python);
-  const env = withoutSettings(process.env);
+  const bullmq5 = options.includes('--pause') ? await ensureBullmq(NEWEST_5) : {};
+  const env = { ...withoutSettings(process.env), ...bullmq5 };
   // Never the Redis of REDIS_URL: the benchmark empties the server again and again.
   const redis = await provideRedis({ cache: CACHE, python, env });
   const run = leash('benchmark', process.execPath, ['--import', 'tsx', join(ROOT, 'bench', 'main.ts'), ...options], {

@@ -6,7 +6,7 @@ import { captureOrFail } from './capture.mjs';
 import { BUNDLE, CACHE, ROOT } from './place.mjs';
 import { step } from './step.mjs';
 
-const NEWEST_5 = '5.81.5';
+export const NEWEST_5 = '5.81.5';
 
 /** The versions that `npm run test:matrix` runs: the borders between layouts of the scripts, and the newest of both majors. */
 export const MATRIX_VERSIONS = [
