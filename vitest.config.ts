@@ -1,9 +1,14 @@
-import { join } from 'node:path';
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
-// `npm run test:matrix` runs the contract tests with another BullMQ than the installed one.
-const bullmq = process.env.BULLMQ_FOLDER;
-const alias: Record<string, string> = bullmq === undefined ? {} : { bullmq: join(bullmq, 'dist', 'cjs', 'index.js') };
+// `npm run test:matrix` runs the contract tests with another BullMQ or another client than the installed one.
+const replaced = { bullmq: 'BULLMQ_FOLDER', ioredis: 'IOREDIS_FOLDER', redis: 'NODE_REDIS_FOLDER' };
+const alias = Object.fromEntries(
+  Object.entries(replaced).flatMap(([name, variable]) => {
+    const folder = process.env[variable];
+    return folder === undefined ? [] : [[name, createRequire(import.meta.url).resolve(folder)]];
+  }),
+);
 
 /**
  * Two projects: `unit` (beside the code; fast; Redis only where a test says so) and `contract` (test/: real Redis,

@@ -293,9 +293,12 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'jobs that are removed',
     act: async (actor, { queue, finish }) => {
-      await actor.addFlow(node(queue, 'root', {}, [node(queue, 'a', IGNORE), node('other', 'b', IGNORE)]));
+      // One child each: of several, the server's hashes decide which is removed first.
+      await actor.addFlow(node(queue, 'root', {}, [node(queue, 'a', IGNORE)]));
+      await actor.addFlow(node(queue, 'far', {}, [node('other', 'b', IGNORE)]));
       await actor.addFlow(node(queue, 'kept', {}, [node(queue, 'c', IGNORE), node(queue, 'd', IGNORE)]));
       await actor.remove('root');
+      await actor.remove('far');
       await actor.remove('c', false);
       for (const opts of [{ priority: 1 }, { delay: HOUR_MS }, { deduplication: { id: 'once' } }]) {
         await actor.add('any', {}, { jobId: 'one', ...opts });

@@ -81,6 +81,8 @@ function withoutOverwritten(options: unknown): unknown {
   return others;
 }
 
+/** Without a time of these days; numbers are the same in every notation (ioredis 6 writes `Number.MAX_VALUE` out). */
 function withoutTime(text: string): string {
+  if (/^\d{22,}$/.test(text)) return String(Number(text));
   return text !== '' && Math.abs(Number(text) - Date.now()) < DAY_MS ? '(time)' : text;
 }

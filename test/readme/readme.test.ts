@@ -9,8 +9,11 @@ import { waitFor } from '../support/wait-for.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const MODULES = join(ROOT, 'node_modules');
-/** The BullMQ of the project; `npm run test:matrix` names others. */
-const BULLMQ = process.env.BULLMQ_FOLDER ?? join(MODULES, 'bullmq');
+/** What of the project's `npm run test:matrix` replaces. */
+const REPLACED: Readonly<Record<string, string | undefined>> = {
+  bullmq: process.env.BULLMQ_FOLDER,
+  ioredis: process.env.IOREDIS_FOLDER,
+};
 
 let readme: string;
 let project: string;
@@ -107,9 +110,9 @@ async function installLibrary(modules: string): Promise<void> {
     await symlink(cli, join(modules, '.bin/bullmq-bridge'));
     await symlink(join(MODULES, '.bin/tsx'), join(modules, '.bin/tsx'));
     // What the library depends on lies beside it, as npm does it; a `node_modules` of its own would hide the project's BullMQ.
-    const others = (await readdir(MODULES)).filter((name) => !name.startsWith('.') && name !== 'bullmq');
-    for (const name of others) await symlink(join(MODULES, name), join(modules, name));
-    await symlink(BULLMQ, join(modules, 'bullmq'));
+    for (const name of await readdir(MODULES)) {
+      if (!name.startsWith('.')) await symlink(REPLACED[name] ?? join(MODULES, name), join(modules, name));
+    }
   } finally {
     await rm(packed, { recursive: true, force: true });
   }
