@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ensureBullmq, TESTED_VERSIONS } from './bullmq-versions.mjs';
@@ -11,6 +11,9 @@ import { pytest, runSuite, vitest } from './suite.mjs';
 import { withoutSettings } from './surroundings.mjs';
 import { tallyLine, total } from './tally.mjs';
 
+/** Tests of both languages that run beside the rest: each keeps to keys of its own, and much of its time is waiting. */
+const BESIDE = ['test/conformance', 'test/publishing', 'test/semantics'];
+
 /** What is run with the other versions of BullMQ too; `npm run test:matrix` runs much more. */
 const OTHER_VERSIONS_TESTS = [
   'test/conformance/flow.test.ts',
@@ -22,9 +25,9 @@ const OTHER_VERSIONS_TESTS = [
 ];
 
 /**
- * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite and
- * the other versions of BullMQ run beside the rest, which mostly waits, on a Redis of their own: some tests concern the
- * whole server.
+ * `npm test`: all tests of both languages against a real Redis. The last line is the tally of all. Python's own suite, a
+ * part of the others and the other versions of BullMQ run beside the rest, which mostly waits, on a Redis of their own:
+ * some tests concern the whole server.
  *
  * @returns {Promise<number>} exit code
  */
@@ -38,14 +41,18 @@ export async function test() {
   const env = { ...withoutSettings(process.env), REDIS_URL: redis.url, REDIS_SERVER: server, PYTHON: python };
   const beside = { ...env, REDIS_URL: (await provideRedis({ cache: CACHE, python })).url };
 
-  const [main, others] = await Promise.all([runSuite(vitest(reports), env), runBeside(reports, python, beside)]);
+  const rest = vitest(
+    reports,
+    BESIDE.flatMap((folder) => ['--exclude', `${folder}/**`]),
+  );
+  const [main, others] = await Promise.all([runSuite(rest, env), runBeside(reports, python, beside)]);
   const all = total([main, ...others]);
   console.log(`\n${tallyLine(all)}`);
   return all.failed === 0 ? 0 : 1;
 }
 
 /**
- * Python's own suite, and then a few tests with each of the other versions of BullMQ.
+ * Python's own suite, then the tests that need not wait for the rest, then a few with each of the other versions of BullMQ.
  *
  * @param {string} reports
  * @param {string} python
@@ -53,14 +60,19 @@ export async function test() {
  * @returns {Promise<import('./tally.mjs').Tally[]>}
  */
 async function runBeside(reports, python, env) {
-  const tallies = [await runSuite(pytest(reports, python), env, { aside: true })];
+  const aside = { aside: true };
+  const tallies = [await runSuite(pytest(reports, python), env, aside)];
+  tallies.push(await runSuite(await contractTests('Both languages', BESIDE), env, aside));
   for (const version of TESTED_VERSIONS) {
     const place = await ensureBullmq(version);
-    const folder = join(reports, version);
-    await mkdir(folder);
-    const suite = vitest(folder, ['--project', 'contract', ...OTHER_VERSIONS_TESTS]);
-    const titled = { ...suite, title: `BullMQ ${version} and Python (vitest)` };
-    tallies.push(await runSuite(titled, { ...env, ...place }, { aside: true }));
+    const suite = await contractTests(`BullMQ ${version} and Python`, OTHER_VERSIONS_TESTS);
+    tallies.push(await runSuite(suite, { ...env, ...place }, aside));
   }
   return tallies;
+
+  /** @param {string} title @param {readonly string[]} files */
+  async function contractTests(title, files) {
+    const folder = await mkdtemp(join(reports, 'contract-'));
+    return { ...vitest(folder, ['--project', 'contract', ...files]), title: `${title} (vitest)` };
+  }
 }
