@@ -198,10 +198,10 @@ describe.concurrent('a job in a process slot', () => {
     expect(worker.log).not.toMatch(/is not ours any more/);
   });
 
-  it('passes its socket to none of the programs that it starts', async () => {
+  it('passes its pipes to none of the programs that it starts', async () => {
     const queue = system.queue();
     const worker = await start(queue, newStage());
-    expect(await result(queue, 'inherited-sockets')).toEqual([]);
+    expect(await result(queue, 'inherited-pipes')).toEqual([]);
     await worker.stop();
   });
 

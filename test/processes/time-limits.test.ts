@@ -71,6 +71,30 @@ describe.concurrent('the soft time limit', () => {
   });
 });
 
+// (apart from the others: they keep Redis busy)
+it('the soft time limit that strikes while the job reports cuts no report in two', async () => {
+  const queue = system.queue();
+  const stage = newStage();
+  const worker = await start(queue, stage, { soft_time_limit_s: 0.3 });
+  for (let run = 0; run < 3; run++) {
+    const { failure } = await ended(queue, 'report-without-end');
+    expect(failure).toMatchObject({ kind: 'timed_out' });
+  }
+  expect((await ended(queue, 'work')).state).toBe('completed');
+  await worker.stop();
+});
+
+it('the soft time limit that strikes while the job waits for an answer mixes up no answers', async () => {
+  const queue = system.queue();
+  const worker = await start(queue, newStage(), { soft_time_limit_s: 0.2 });
+  for (let run = 0; run < 3; run++) {
+    const { job, state } = await ended(queue, 'ask-without-end');
+    expect([state, job.returnvalue]).toEqual(['completed', []]);
+  }
+  expect((await ended(queue, 'work')).state).toBe('completed');
+  await worker.stop();
+});
+
 describe.concurrent('the hard time limit', () => {
   it('kills the process of a job, even inside a C call that keeps the GIL; the next job gets a new one', async () => {
     const queue = system.queue();

@@ -7,11 +7,11 @@ import contextlib
 import logging
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from dataclasses import astuple
+from io import FileIO
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.worker.ending import Ending, crashed
@@ -65,7 +65,8 @@ class Child(asyncio.Protocol):
         self._on_idle = on_idle
         self._loop = asyncio.get_running_loop()
         self._frames = FrameReader()
-        self._transport: asyncio.Transport | None = None
+        self._inbound: asyncio.ReadTransport | None = None
+        self._outbound: asyncio.WriteTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._done: Callable[[Outcome], None] | None = None
         self._record: JobRecord | None = None
@@ -85,11 +86,15 @@ class Child(asyncio.Protocol):
         Raises:
             OSError: the system has no process for us.
         """
-        ours, theirs = socket.socketpair()
-        ours.setblocking(False)
-        with theirs:
-            await self._loop.create_connection(lambda: self, sock=ours)
-            self._process = _start_process(theirs.fileno(), self._log_format)
+        inlet, to_child = os.pipe()
+        from_child, outlet = os.pipe()
+        try:
+            await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
+            self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, FileIO(to_child, "w"))
+            self._process = _start_process(inlet, outlet, self._log_format)
+        finally:
+            os.close(inlet)
+            os.close(outlet)
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, *astuple(self._target)))
 
@@ -154,8 +159,8 @@ class Child(asyncio.Protocol):
         return crashed(ending, by_the_system=ending.code == -signal.SIGKILL and self._oom_kills.has_risen())
 
     def _write(self, frame: bytes) -> None:
-        if self._transport is not None and not self._hung_up:
-            self._transport.write(frame)
+        if self._outbound is not None and not self._hung_up:
+            self._outbound.write(frame)
 
     def _reap(self) -> None:
         """Waits for the end in a thread of its own: portable, and knows the peak of its memory."""
@@ -174,7 +179,7 @@ class Child(asyncio.Protocol):
         if self._hung_up:
             self._finish()
         else:
-            # Its last words may still be in the socket; a grandchild that holds it open must not keep us waiting.
+            # Its last words may still be in the pipe; a grandchild that holds it open must not keep us waiting.
             self._loop.call_later(DRAIN_TIMEOUT_S, self._finish)
 
     def _finish(self) -> None:
@@ -183,8 +188,10 @@ class Child(asyncio.Protocol):
         assert self._ending is not None
         self.ready = False
         self.gone.set()
-        if self._transport is not None:
-            self._transport.abort()
+        if self._inbound is not None:
+            self._inbound.close()
+        if self._outbound is not None and not self._outbound.is_closing():
+            self._outbound.abort()
         record, done = self._record, self._done
         self.forget()
         # First, so that the settling of its job does not fetch a next one for it.
@@ -194,8 +201,8 @@ class Child(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        assert isinstance(transport, asyncio.ReadTransport)
+        self._inbound = transport
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
@@ -208,13 +215,13 @@ class Child(asyncio.Protocol):
 
     def _hold_back(self) -> None:
         """Lets a child wait that reports faster than Redis takes it: the others' jobs must not."""
-        if self._transport is None or self._hung_up:
+        if self._inbound is None or self._hung_up:
             return
         if self._port.is_congested:
-            self._transport.pause_reading()
+            self._inbound.pause_reading()
             self._loop.call_later(HOLD_BACK_S, self._hold_back)
         else:
-            self._transport.resume_reading()
+            self._inbound.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
@@ -225,7 +232,7 @@ class Child(asyncio.Protocol):
             # On its way out: exit handlers run, and what it printed is written.
             self._loop.call_later(STOP_TIMEOUT_S, self._overdue)
         else:
-            # Without the socket it can do nothing for us, whether it knows that or not.
+            # Without the pipe it can do nothing for us, whether it knows that or not.
             self.kill()
 
     def _handle(self, kind: int, values: list[Any]) -> None:
@@ -247,18 +254,19 @@ class Child(asyncio.Protocol):
         elif kind == Kind.BROKEN:
             self.problem = values[0]
 
-    async def _answer(self, job_id: str, question: str, *values: Any) -> None:
+    async def _answer(self, number: int, job_id: str, question: str, *values: Any) -> None:
         try:
             answer = await self._port.ask(job_id, question, *values)
         except Exception as error:
-            self._write(encode(Kind.ANSWER, None, str(error)))
+            self._write(encode(Kind.ANSWER, number, None, str(error)))
         else:
-            self._write(encode(Kind.ANSWER, answer, None))
+            self._write(encode(Kind.ANSWER, number, answer, None))
 
 
-def _start_process(fd: int, log_format: LogFormat) -> subprocess.Popen[bytes]:
-    command = [sys.executable, "-m", "bullmq_bridge.worker.child", str(fd), str(os.getpid()), log_format]
-    return subprocess.Popen(command, pass_fds=[fd], stdin=subprocess.DEVNULL, start_new_session=True)
+def _start_process(inlet: int, outlet: int, log_format: LogFormat) -> subprocess.Popen[bytes]:
+    arguments = [str(inlet), str(outlet), str(os.getpid()), log_format]
+    command = [sys.executable, "-m", "bullmq_bridge.worker.child", *arguments]
+    return subprocess.Popen(command, pass_fds=[inlet, outlet], stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def _kill_group(leader: int) -> None:
