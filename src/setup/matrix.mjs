@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
-import { getBorderCharacters, table } from 'table';
 import { ensureBullmq, MATRIX_VERSIONS } from './bullmq-versions.mjs';
 import { capture } from './capture.mjs';
 import { CLIENTS } from './clients.mjs';
@@ -65,6 +64,8 @@ export async function matrix(names) {
   const ofClients = [['with', 'both languages', "Python's own"]];
   for (const client of clients)
     ofClients.push(await row(client.name, () => testClient(client, python, { ...env, ...servers[0] })));
+  // (installed by setUp)
+  const { getBorderCharacters, table } = await import('table');
   const tables = [ofVersions, ofClients].filter(({ length }) => length > 1);
   for (const rows of tables) console.log(table(rows, { border: getBorderCharacters('ramac') }));
   return tables.flat(2).some(isBad) ? 1 : 0;
