@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+#: Times are whole ms that Node reads as numbers.
+MAX_S = 2**53 / 1000
+
 
 class Directive(Exception):
     """How the worker should end this run of a job."""
@@ -46,7 +49,7 @@ class Retry(Directive):
 
     def __init__(self, delay_s: float = 0.0, reason: str = "asked to be tried again") -> None:
         super().__init__(reason)
-        self.delay_s = delay_s
+        self.delay_s = _seconds(delay_s)
 
 
 class Snooze(Directive):
@@ -60,7 +63,7 @@ class Snooze(Directive):
 
     def __init__(self, delay_s: float) -> None:
         super().__init__(f"snoozed for {delay_s} s")
-        self.delay_s = delay_s
+        self.delay_s = _seconds(delay_s)
 
 
 class WaitForChildren(Directive):
@@ -82,7 +85,7 @@ class RateLimited(Directive):
 
     def __init__(self, ttl_s: float) -> None:
         super().__init__(f"rate limited for {ttl_s} s")
-        self.ttl_s = ttl_s
+        self.ttl_s = _seconds(ttl_s)
 
 
 class Departed(Directive):
@@ -98,3 +101,9 @@ class TimeLimitExceeded(Exception):
 
     def __init__(self, message: str = TOO_LONG) -> None:
         super().__init__(message)
+
+
+def _seconds(value: float) -> float:
+    if not -MAX_S <= value <= MAX_S:
+        raise ValueError(f"a time must be a finite number of seconds, not {value!r}")
+    return value

@@ -136,12 +136,27 @@ def outcome_of(error: BaseException) -> Outcome:
     name = type(error).__name__
     return Failed(
         kind=FailureKind.TIMED_OUT if isinstance(error, TimeLimitExceeded) else FailureKind.RAISED,
-        message=cut(well_formed(str(error)), MAX_STACK_BYTES) or name,
+        message=cut(well_formed(_text(error)), MAX_STACK_BYTES) or name,
         error=name,
         trace=well_formed(format_error(error)),
         retry=not isinstance(error, Unrecoverable),
         delay_ms=_ms(error.delay_s) if isinstance(error, Retry) else None,
     )
+
+
+def untold(error: BaseException) -> Failed:
+    """The outcome of a job of which ``error`` keeps us from telling how it ended."""
+    name = type(error).__name__
+    message = f"how the job ended could not be told: {name}"
+    return Failed(kind=FailureKind.RAISED, message=message, error=name, trace=message, retry=True)
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception:
+        # Of a class of the user's, whose text is in its hands.
+        return ""
 
 
 def _ms(seconds: float) -> int:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asyncio import TimerHandle
 
+    from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
 
 
@@ -15,11 +16,23 @@ class ActiveJob:
     """A job under our lock.
 
     ``settling``: how it ended is known and on its way to Redis; the lock is renewed until the answer is here.
+    ``moving``: whether it moves is on its way to Redis, while it runs; ``outcome``: how it ended meanwhile.
     ``moved``: the processor has moved it while it ran; only the slot is still occupied.
     ``successor``: the next run of a job that was moved, which has come back before this one has ended.
     """
 
-    __slots__ = ("moved", "record", "renewed_at", "settling", "slot", "successor", "timers", "token")
+    __slots__ = (
+        "moved",
+        "moving",
+        "outcome",
+        "record",
+        "renewed_at",
+        "settling",
+        "slot",
+        "successor",
+        "timers",
+        "token",
+    )
 
     def __init__(self, record: JobRecord, token: str, slot: int) -> None:
         self.record = record
@@ -27,6 +40,8 @@ class ActiveJob:
         self.slot = slot
         self.renewed_at = time.monotonic()
         self.settling = False
+        self.moving = False
+        self.outcome: Outcome | None = None
         self.moved = False
         self.successor: ActiveJob | None = None
         self.timers: list[TimerHandle] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.contract.contract import ContractViolation
@@ -32,6 +33,9 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
         return raised(failed.gate, failed.data, failed.error)
     try:
         result = await processor.function(AsyncJob(record, data, port))
-    except Exception as error:
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:
+        # SystemExit too, which asyncio would end the whole worker for.
         return raised(contract.data, data, error)
     return ended(contract, result)

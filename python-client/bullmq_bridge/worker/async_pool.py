@@ -11,7 +11,7 @@ import traceback
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.directive import TimeLimitExceeded
-from bullmq_bridge.outcome import outcome_of
+from bullmq_bridge.outcome import outcome_of, untold
 from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.coroutine_stack import stack_of
 from bullmq_bridge.worker.pool import StartFailed
@@ -82,9 +82,12 @@ class AsyncPool:
                 raise
             # Else its time was up, or the processor itself ended so, which is a failure like any other.
             outcome = outcome_of(TimeLimitExceeded() if slot in self._timed_out else error)
+        except Exception as error:
+            logger.exception("how job %s ended could not be told", record.id)
+            outcome = untold(error)
         finally:
             self._timed_out.discard(slot)
-            del self._tasks[slot]
+            self._tasks.pop(slot, None)
         # From here and not from a callback of the task, which would cost a turn of the loop for each job.
         done(outcome)
 
@@ -102,6 +105,8 @@ class AsyncPool:
                 await asyncio.wait([task], timeout=1.0)
         finally:
             self._interrupted.discard(slot)
+        # (a task that is cancelled before its first step does not do so itself)
+        self._tasks.pop(slot, None)
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``: a coroutine is cancelled."""

@@ -19,7 +19,7 @@ import traceback
 from typing import TYPE_CHECKING, cast
 
 from bullmq_bridge.directive import TimeLimitExceeded
-from bullmq_bridge.outcome import Outcome, outcome_of
+from bullmq_bridge.outcome import Outcome, outcome_of, untold
 from bullmq_bridge.worker import logs, target, worker
 from bullmq_bridge.worker.engine_port import EngineGone, EnginePort
 from bullmq_bridge.worker.execution import execute
@@ -104,6 +104,9 @@ def _work(engine: EnginePort, limit: SoftLimit, declared: Worker, contract: Queu
         except TimeLimitExceeded as error:
             # While the data was decoded, or the result encoded.
             outcome = outcome_of(error)
+        except Exception as error:
+            logger.exception("how job %s ended could not be told", record.id)
+            outcome = untold(error)
         engine.write(encode_outcome(outcome))
 
 

@@ -27,6 +27,7 @@ from bullmq_bridge.outcome import (
 )
 from bullmq_bridge.protocol import replies
 from bullmq_bridge.protocol.cron import UnsupportedPattern
+from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.worker.active_job import ActiveJob
 from bullmq_bridge.worker.call import JobCall, PassingCall, RepeatableCall
 from bullmq_bridge.worker.clock import now_ms
@@ -44,7 +45,6 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from bullmq_bridge.protocol.calls import ScriptCalls
-    from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.mismatch import VersionMismatch
     from bullmq_bridge.worker.connection import Connection
     from bullmq_bridge.worker.events import Events
@@ -81,6 +81,10 @@ class Engine:
         #: Why this worker must leave the queue alone.
         self.fault: UnsupportedPattern | VersionMismatch | None = None
         self.stopping = asyncio.Event()
+        #: It stops; or, in a burst, its queue has nothing for it and nothing runs.
+        self.at_rest = asyncio.Event()
+        #: Jobs that it has been given.
+        self.started = 0
         self._calls = calls
         self._keys = calls.keys
         self._worker_id = str(uuid.uuid4())
@@ -89,7 +93,7 @@ class Engine:
         self._fetcher = Fetcher(
             settings, calls, self._line, self._worker_id, self._start, self._check_idle, self._drained
         )
-        self.requests = JobRequests(calls, self._line, events, self._active, self._moved)
+        self.requests = JobRequests(calls, self._line, events, self._active, self._move_answered)
         self._locks = Locks(calls, self._line, self._active, self._give_up)
         self._stalled_check = StalledCheck(settings, calls, self._line, events)
         self._version_check = VersionCheck(
@@ -150,7 +154,7 @@ class Engine:
             await self._interrupt_all()
 
     async def _stop_fetching(self) -> None:
-        self.stopping.set()
+        self._stop()
         if not self._closing:
             self._closing = True
             self.events.emit("closing")
@@ -178,6 +182,12 @@ class Engine:
         self.finished = True
         self.events.emit("closed")
 
+    def look_again(self) -> None:
+        """Asks the queue whether it has nothing, though it had nothing: then it is at rest again."""
+        self._fetcher.look()
+        if self._fetcher.is_fetching and not self.stopping.is_set():
+            self.at_rest.clear()
+
     def hurry(self) -> None:
         """Waits for no job any more."""
         self._hurry.set()
@@ -197,7 +207,7 @@ class Engine:
             return
         self._idle.set()
         if self.settings.burst and self._fetcher.is_drained:
-            self.stopping.set()
+            self.at_rest.set()
 
     def _drained(self) -> None:
         self.events.emit("drained")
@@ -273,6 +283,9 @@ class Engine:
 
     def _start(self, record: JobRecord, token: str, slot: int) -> None:
         record.token = token
+        self.started += 1
+        if not self.stopping.is_set():
+            self.at_rest.clear()
         earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
@@ -291,12 +304,16 @@ class Engine:
     def _refuse_schedule(self, scheduler_id: str, error: UnsupportedPattern) -> None:
         # Any guess would corrupt the schedule; a worker that can compute it must have its jobs.
         self.fault = error
-        self.stopping.set()
+        self._stop()
         self.events.emit("error", what=f"job scheduler {scheduler_id!r}: {error}; the worker of this queue stops")
 
     def _refuse_version(self, mismatch: VersionMismatch) -> None:
         self.fault = mismatch
+        self._stop()
+
+    def _stop(self) -> None:
         self.stopping.set()
+        self.at_rest.set()
 
     def _continue_schedule(self, job: ActiveJob, scheduler_id: str) -> None:
         """Writes the next job of a scheduler before this one runs: whatever becomes of it, the schedule goes on."""
@@ -371,14 +388,26 @@ class Engine:
                 self._run(job.successor)
             return
         if job.settling:
+            # (what ended before it was known whether it has moved is settled then)
+            job.outcome = outcome if job.moving else None
             return
         job.settling = True
         fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()
-        settlement = settle(self._calls, job.record, job.token, outcome, fetch_next, now_ms())
+        settlement = self._settlement(job, outcome, fetch_next)
         if settlement.before is not None:
             self._line.send(RepeatableCall(settlement.before))
         on_reply = partial(self._settled, job, outcome, settlement)
         self._line.send(JobCall(settlement.command, on_reply, job))
+
+    def _settlement(self, job: ActiveJob, outcome: Outcome, fetch_next: bool) -> Settlement:
+        try:
+            return settle(self._calls, job.record, job.token, outcome, fetch_next, now_ms())
+        except Exception as error:
+            # A backoff strategy that raised, or options that no script takes: it must not stay active for ever.
+            what = f"job {job.record.id}: its options cannot be followed ({error!r}); it ends without them"
+            self.events.emit("error", what=what)
+            plain = JobRecord(job.record.id, {**job.record.fields, b"opts": b"{}"}, job.token)
+            return settle(self._calls, plain, job.token, outcome, fetch_next, now_ms())
 
     def _settled(self, job: ActiveJob, outcome: Outcome, settlement: Settlement, reply: Any) -> None:
         if isinstance(reply, ReplyError):
@@ -462,8 +491,11 @@ class Engine:
             return True
         return False
 
-    def _moved(self, job: ActiveJob) -> None:
-        self.events.emit("waiting_children", job.record)
+    def _move_answered(self, job: ActiveJob) -> None:
+        if job.moved:
+            self.events.emit("waiting_children", job.record)
+        if job.outcome is not None:
+            self._settle(job, job.outcome)
 
     def _forget(self, job: ActiveJob) -> None:
         if self._active.get(job.record.id) is job:

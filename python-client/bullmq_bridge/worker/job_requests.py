@@ -25,7 +25,7 @@ class JobRequests:
 
     Args:
         active: the jobs that are held, by id.
-        on_moved: called with a job that has moved while it runs, and waits for its children now.
+        on_move_answered: called with a job of which it is known now whether it has moved while it runs.
     """
 
     def __init__(
@@ -34,13 +34,13 @@ class JobRequests:
         line: Line,
         events: Events,
         active: Mapping[str, ActiveJob],
-        on_moved: Callable[[ActiveJob], None],
+        on_move_answered: Callable[[ActiveJob], None],
     ) -> None:
         self._calls = calls
         self._line = line
         self._events = events
         self._active = active
-        self._on_moved = on_moved
+        self._on_move_answered = on_move_answered
         self._queue = calls.keys.queue
         self._loop = asyncio.get_running_loop()
 
@@ -81,16 +81,22 @@ class JobRequests:
     async def _move_to_waiting_children(self, job: ActiveJob) -> int:
         """Moves a job that runs, if it has children to wait for: 0, or the code that says why it stays."""
         replied: asyncio.Future[Any] = self._loop.create_future()
-        job.settling = True
+        job.settling = job.moving = True
+
+        def answered(reply: Any) -> None:
+            # Here and not below: whoever waits for it may have been cancelled.
+            stays = reply in (replies.NO_CHILD_PENDING, replies.FAILED_CHILDREN) or refusal(reply) is not None
+            job.moving = False
+            job.settling = job.moved = not stays
+            if not replied.done():
+                replied.set_result(reply)
+            self._on_move_answered(job)
+
         command = self._calls.move_to_waiting_children(job.record.id, job.token, now_ms())
-        self._line.send(JobCall(command, replied.set_result, job))
+        self._line.send(JobCall(command, answered, job))
         reply = await replied
         if reply in (replies.NO_CHILD_PENDING, replies.FAILED_CHILDREN):
-            job.settling = False
             return int(reply)
         if problem := refusal(reply):
-            job.settling = False
             raise JobNotHeld(f"job {job.record.id} could not wait for its children: {problem}")
-        job.moved = True
-        self._on_moved(job)
         return 0

@@ -200,6 +200,8 @@ class Link:
                     on_writable=self._writable,
                 )
                 identity, findings = await self._settle_in(connection, unanswered)
+                if connection.closed:
+                    raise ConnectionLost("it ended as soon as it was there")
                 break
             except (RedisError, ReplyError, OSError) as error:
                 logger.warning(

@@ -257,10 +257,11 @@ class ManualEngine(Engine):
         else:
             ending.ended.set_exception(JobNotHeld(f"job {job.record.id} was not settled: {ending.problem}"))
 
-    def _moved(self, job: ActiveJob) -> None:
-        super()._moved(job)
-        # Nobody will say so: the job has left the caller's hands.
-        self._settle(job, Moved())
+    def _move_answered(self, job: ActiveJob) -> None:
+        super()._move_answered(job)
+        if job.moved:
+            # Nobody will say so: the job has left the caller's hands.
+            self._settle(job, Moved())
 
 
 async def _wait(ending: _Ending) -> str:

@@ -223,7 +223,15 @@ class Program:
         engines = self.engines.values()
         endings = {asyncio.ensure_future(self._end_with_a_fault(engine)): engine for engine in engines}
         try:
-            await asyncio.gather(*(engine.stopping.wait() for engine in engines))
+            # Twice without a job between: the last job of one queue may have made one of another.
+            before = -1
+            while before != (now := sum(engine.started for engine in engines)):
+                before = now
+                for engine in engines:
+                    engine.look_again()
+                while not all(engine.at_rest.is_set() for engine in engines):
+                    for engine in engines:
+                        await engine.at_rest.wait()
         finally:
             for ending, engine in endings.items():
                 if not engine.finished:

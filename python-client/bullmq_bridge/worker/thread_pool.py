@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.directive import TimeLimitExceeded
-from bullmq_bridge.outcome import Outcome, outcome_of
+from bullmq_bridge.outcome import Outcome, outcome_of, untold
 from bullmq_bridge.worker.execution import execute
 from bullmq_bridge.worker.pool import StartFailed
 
@@ -167,6 +167,10 @@ class ThreadPool:
             # While the data was decoded, or the result encoded.
             _end_limit(slot)
             return outcome_of(error)
+        except Exception as error:
+            _end_limit(slot)
+            logger.exception("how job %s ended could not be told", record.id)
+            return untold(error)
         return outcome
 
     def _finish(self, slot: _Slot, done: Callable[[Outcome], None], outcome: Outcome) -> None:

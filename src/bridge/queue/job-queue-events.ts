@@ -116,5 +116,5 @@ export class JobQueueEvents<Contract extends QueueContract> {
 /** Resolves when a command can be sent, be it that sending it is what opens the connection, or that it is closed for good. */
 async function untilReady(connection: Connection): Promise<void> {
   if (['ready', 'wait', 'end'].includes(connection.status)) return;
-  await new Promise<void>((resolve) => connection.once('ready', () => resolve()));
+  await new Promise<void>((resolve) => connection.once('ready', () => resolve()).once('end', () => resolve()));
 }
