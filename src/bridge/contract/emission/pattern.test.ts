@@ -31,6 +31,7 @@ describe('portablePattern', () => {
     ['reads \\b in a class as backspace', /[\b]/, String.raw`[\x08]`],
     ['drops escapes that nothing needs', /\/_-/, '/_-'],
     ['keeps look-ahead', /^(?!x)(?=y)/, '^(?!x)(?=y)'],
+    ['keeps lazy counts', /(?:(?=a)a){1}?b{0}?/, '(?:(?=a)a){1}?b{0}?'],
     ['writes \\0 in hex', /\0/, String.raw`\x00`],
   ])('%s', (_, regex, expected) => {
     expect(rewrite(regex)).toBe(expected);
@@ -53,6 +54,10 @@ describe('portablePattern', () => {
     ['a negated class without the u flag', /[^/]/, /without the u flag/],
     ['counts that multiply', /^(?:(?:a{1,100}){1,100}){1,50}$/, /multiply to more than 100000/],
     ['a repeated look-ahead', /(?=a)*b/, /takes no characters/],
+    ['a repeated empty group', /[a-](?:)*/, /takes no characters/],
+    ['a repeated group of a look-ahead', /^(?:(?=[-a]$)){1}?$/, /takes no characters/],
+    ['a repeated group of a negated look-ahead', /(?:(?!x))*?/, /takes no characters/],
+    ['a repeated start', /(?:^)?a/, /takes no characters/],
     ['counted units', /^[\s\S]{1,5}$/, /without the u flag, any character, counted,/],
     ['\\S without the u flag', /\S/, /without the u flag/],
     ['an astral character without the u flag', /😀+/, /without the u flag/],

@@ -39,15 +39,24 @@ export function portablePattern(source: string, unicode: boolean): string {
   return new PatternRewriter(source, unicode).rewrite();
 }
 
+/** A group while it is read. */
+interface Group {
+  /** How many characters it spells out so far. */
+  size: number;
+  /** Whether it takes any of the text so far; a look-ahead in it takes none. */
+  consumes: boolean;
+  looksAhead: boolean;
+}
+
 class PatternRewriter {
   /** By code point, so that an astral character is one element. */
   readonly #chars: readonly string[];
   readonly #unicode: boolean;
   #at = 0;
-  /** How many characters each open group spells out so far, the pattern itself first. */
-  readonly #sizes = [0];
-  /** The same for what a quantifier would repeat. */
-  #lastSize = 0;
+  /** The groups that are open, the pattern itself first. */
+  readonly #open: Group[] = [{ size: 0, consumes: false, looksAhead: false }];
+  /** What a quantifier would repeat. */
+  #last = { size: 0, consumes: false };
 
   constructor(source: string, unicode: boolean) {
     this.#chars = [...source];
@@ -60,16 +69,18 @@ class PatternRewriter {
       out += this.#term();
     }
     if (!compiles(out)) {
-      throw new PatternError('it repeats what takes no characters', 'repeat a group, not a look-ahead');
+      throw repeatsNothing();
     }
     return out;
   }
 
   /** Takes note of something that a quantifier may follow. */
-  #grow(size: number): void {
-    this.#lastSize = size;
-    this.#sizes.push((this.#sizes.pop() ?? 0) + size);
-    if ((this.#sizes.at(-1) ?? 0) > MOST_CHARACTERS) {
+  #grow(size: number, consumes = true): void {
+    this.#last = { size, consumes };
+    const group = this.#open.at(-1) as Group;
+    group.size += size;
+    group.consumes ||= consumes;
+    if (group.size > MOST_CHARACTERS) {
       throw new PatternError(
         `its counts multiply to more than ${MOST_CHARACTERS} characters, which not every engine takes`,
         'smaller counts, or .max(…) for the length as a whole',
@@ -88,11 +99,12 @@ class PatternRewriter {
         this.#grow(1);
         return String.raw`[^\n\r\u2028\u2029]`;
       case '(':
-        this.#sizes.push(0);
         return this.#groupStart();
-      case ')':
-        this.#grow(this.#sizes.pop() ?? 0);
+      case ')': {
+        const { size, consumes, looksAhead } = this.#open.pop() as Group;
+        this.#grow(size, consumes && !looksAhead);
         return char;
+      }
       case '[':
         this.#grow(1);
         return this.#characterClass();
@@ -106,9 +118,11 @@ class PatternRewriter {
         return `\\${char}`;
       case '^':
       case '|':
+        return char;
       case '*':
       case '+':
       case '?':
+        this.#requireConsumption();
         return char;
       default:
         this.#grow(1);
@@ -117,11 +131,14 @@ class PatternRewriter {
   }
 
   #groupStart(): string {
+    const group = { size: 0, consumes: false, looksAhead: false };
+    this.#open.push(group);
     if (this.#peek() !== '?') {
       return '(';
     }
     this.#next();
     const kind = this.#next();
+    group.looksAhead = kind === '=' || kind === '!';
     if (kind === ':' || kind === '=' || kind === '!') {
       return `(?${kind}`;
     }
@@ -146,9 +163,10 @@ class PatternRewriter {
     if (bounds === undefined) {
       return undefined;
     }
+    this.#requireConsumption();
     this.#at += bounds.length;
     const most = Number(/(\d+),?\}$/.exec(bounds)?.[1] ?? 1);
-    this.#grow(this.#lastSize * Math.max(most - 1, 0));
+    this.#grow(this.#last.size * Math.max(most - 1, 0));
     return `{${bounds}`;
   }
 
@@ -343,6 +361,13 @@ class PatternRewriter {
     return escaped ? `\\${char}` : char;
   }
 
+  /** Rust's engine repeats nothing that takes no characters. */
+  #requireConsumption(): void {
+    if (!this.#last.consumes) {
+      throw repeatsNothing();
+    }
+  }
+
   #requireUnicode(what: string): void {
     if (!this.#unicode) {
       throw new PatternError(
@@ -361,6 +386,10 @@ class PatternRewriter {
     this.#at += 1;
     return char;
   }
+}
+
+function repeatsNothing(): PatternError {
+  return new PatternError('it repeats what takes no characters', 'repeat a group that takes some, not a look-ahead');
 }
 
 function compiles(pattern: string): boolean {
