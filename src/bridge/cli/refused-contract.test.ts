@@ -77,6 +77,8 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.int().multipleOf(5)', /beyond 2\^49/, /\.max/],
     ['z.int().multipleOf(0)', /integers only/, /z\.int\(\)/],
     ['z.number().max(Infinity)', /no finite number/, /no bound at all/],
+    ['z.int().gt(1e300)', /no integer/, /no bound at all/],
+    ['z.int().lt(-1e300)', /no integer/, /no bound at all/],
     ['z.string().min(-1)', /no whole number/, /no bound at all/],
     ['z.url()', /'url' is checked by code/, /\.regex/],
     ['z.jwt()', /'jwt' is checked by code/, /\.regex/],
@@ -131,6 +133,29 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
       /on the wire side/,
     ],
     [
+      'z.codec(z.object({ a: z.string() }), z.object({ a: z.string().min(3) }), ' +
+        '{ decode: (value) => value, encode: (value) => value })',
+      /the decoded side of the codec has checks/,
+      /on the wire side/,
+    ],
+    [
+      'z.codec(z.array(z.string()), z.set(z.lazy(() => z.string().refine((text) => text !== "x"))), ' +
+        '{ decode: (list) => new Set(list), encode: (set) => [...set] })',
+      /the decoded side of the codec has checks/,
+      /on the wire side/,
+    ],
+    [
+      'z.codec(z.string(), z.string().meta({ secret: true }), { decode: (value) => value, encode: (value) => value })',
+      /the mark is on a part that is not emitted/,
+      /on the codec or the template itself/,
+    ],
+    [
+      "z.templateLiteral(['key-', z.string().meta({ secret: true }).optional()])",
+      /the mark is on a part that is not emitted/,
+      /on the codec or the template itself/,
+    ],
+    ['z.union([])', /accepts nothing/, /z\.never\(\)/],
+    [
       'z.union([z.object({ a: z.int().optional() }), z.codec(z.iso.datetime(), z.date(), ' +
         '{ decode: (text) => new Date(text), encode: (date) => date.toISOString() })])',
       /is written as something else/,
@@ -173,6 +198,18 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ["z.object({ ['__proto__']: z.string() })", /every object of JavaScript/, /another name/, '.__proto__'],
     ['z.object({ constructor: z.string().optional() })', /every object of JavaScript/, /another name/, '.constructor'],
     ['z.object({ toString: z.unknown() })', /every object of JavaScript/, /another name/, '.toString'],
+    [
+      "z.record(z.enum(['toString']), z.string().optional())",
+      /every object of JavaScript/,
+      /another name/,
+      '.toString',
+    ],
+    [
+      "z.record(z.enum(['constructor']), z.string().default('x'))",
+      /every object of JavaScript/,
+      /another name/,
+      '.constructor',
+    ],
     ['z3.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],
   ])('%s', async (construct, reason, wayOut, below = '') => {
@@ -190,9 +227,18 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.string().regex(/a/i)', /has 'i'/, /\[Aa\]/],
     ['z.string().regex(/\\ba/)', /what a word is/, /name the characters/],
     ['z.string().emoji()', /Unicode tables/, /ranges of characters/],
+    ['z.string().ulid()', /upper case only/, /zod 4/],
     ["z.string().startsWith('www')", /writes wrongly/, /zod 4/],
     ["z.string().includes('x', { position: 2 })", /counts UTF-16 units/, /the u flag/],
     ['z.number().multipleOf(0.1)', /integers only/, /cents/],
+    ['z.number().int().multipleOf(2).multipleOf(3)', /more than one step/, /all of them/],
+    ['z.number().int().gt(1e300)', /no integer/, /no bound at all/],
+    ['z.union([])', /accepts nothing/, /z\.never\(\)/],
+    [
+      "z.discriminatedUnion('kind', [z.object({ kind: z.literal('a').default('a') }), z.object({ kind: z.literal('b') })])",
+      /left out/,
+      /without a default/,
+    ],
     ['z.date()', /no date/, /z\.iso\.datetime/],
     ['z.bigint()', /no bigint/, /string of digits/],
     ['z.map(z.string(), z.string())', /no Map/, /z\.record/],
@@ -202,7 +248,13 @@ describe('emit ends with 1, and names path, reason and way out, for', () => {
     ['z.number().default(() => Math.random())', /differs each time/, /a constant/],
     ['z.array(z.string().optional())', /undefined becomes null/, /\.nullable/, '[]'],
     ['z.object({ a: z.string() }).strict().and(z.object({ b: z.string() }))', /closed/, /a\.merge/],
+    [
+      'z.lazy(() => z.object({ a: z.string() }).strict().nullable().readonly()).and(z.object({ b: z.string() }))',
+      /closed/,
+      /a\.merge/,
+    ],
     ['z.record(z.number(), z.string())', /keys are text/, /z\.enum/],
+    ['z.record(z.string().regex(/^a/i), z.string())', /has 'i'/, /\[Aa\]/, '.* (key)'],
     ['z.object({ constructor: z.string().optional() })', /every object of JavaScript/, /another name/, '.constructor'],
     ['z4.string()', /mixes schemas of zod 3 and zod 4/, /one version/],
     ["checkedInTypeScriptOnly(z.string(), 'nothing')", /Python could not check/, /remove it/],

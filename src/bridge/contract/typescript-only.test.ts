@@ -93,6 +93,41 @@ describe('checkedInTypeScriptOnly', () => {
     expect(emit(schema).findings.map(({ rule }) => rule)).toEqual(['refine']);
   });
 
+  it.each([
+    ['before', ['only', 'plain']],
+    ['after', ['plain', 'only']],
+  ])('admits a check only where it is marked: %s the place that is not', (_, order) => {
+    const base = z.string().refine((text) => text.length > 3);
+    const fields: Record<string, z.ZodType> = {
+      only: checkedInTypeScriptOnly(base.optional(), 'the check'),
+      plain: base.optional(),
+    };
+    const { findings, exceptions } = emitSchema(z.object(Object.fromEntries(order.map((key) => [key, fields[key]]))));
+    expect(findings.map(({ path, rule }) => `${path}: ${rule}`)).toEqual(['plain: refine']);
+    expect(exceptions).toEqual([{ path: 'only', check: 'the check' }]);
+  });
+
+  it('lists every place where a marked schema is used', () => {
+    const only = checkedInTypeScriptOnly(
+      z.string().refine(() => true),
+      'the check',
+    );
+    const { findings, exceptions } = emitSchema(z.object({ x: only, y: only, z: z.array(only) }));
+    expect(findings).toEqual([]);
+    expect(exceptions.map(({ path }) => path)).toEqual(['x', 'y', 'z[]']);
+  });
+
+  it('says what each of two marks of one schema admits', () => {
+    const base = z.string().refine(() => true);
+    const { schema } = emitSchema(
+      z.object({
+        x: checkedInTypeScriptOnly(base.nullable(), 'one'),
+        y: checkedInTypeScriptOnly(base.optional(), 'two'),
+      }),
+    );
+    expect((schema.properties as { y: object }).y).toMatchObject({ 'x-checkedInTypeScriptOnly': 'one; two' });
+  });
+
   it('refuses to mark what Python checks as well', () => {
     expect(emit(checkedInTypeScriptOnly(z.string().min(1), 'nothing')).findings).toMatchObject([
       { rule: 'needless-exception' },

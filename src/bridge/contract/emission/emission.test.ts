@@ -198,8 +198,25 @@ describe('emitSchema of a zod 3 schema', () => {
     expect(warnings(z3.number().int().safe())).not.toContain('integers without bounds');
   });
 
-  it('does not close objects that merely strip unknown keys', () => {
-    expect(emitSchema(z3.object({ a: z3.string() })).schema.additionalProperties).not.toBe(false);
+  it('writes the narrowest of several bounds', () => {
+    const { schema } = emitSchema(
+      z3.object({
+        n: z3.number().gt(5).gt(1).min(3).min(2).lt(7).lt(9).max(8).max(10),
+        i: z3.number().int().min(0).safe(),
+      }),
+    );
+    expect(schema.properties).toEqual({
+      n: { type: 'number', exclusiveMinimum: 5, minimum: 3, exclusiveMaximum: 7, maximum: 8 },
+      i: { type: 'integer', minimum: 0, maximum: Number.MAX_SAFE_INTEGER },
+    });
+  });
+
+  it('says of other keys only what the contract says: nothing where they are stripped', () => {
+    expect(emitSchema(z3.object({ a: z3.string() })).schema).not.toHaveProperty('additionalProperties');
+    expect(emitSchema(z3.object({ a: z3.string() }).passthrough()).schema.additionalProperties).toBe(true);
+    expect(emitSchema(z3.object({ a: z3.string() }).catchall(z3.null())).schema.additionalProperties).toEqual({
+      type: 'null',
+    });
     expect(emitSchema(z3.object({ a: z3.string() }).strict()).schema.additionalProperties).toBe(false);
   });
 

@@ -51,6 +51,9 @@ export function portableSchema(schema: JsonSchema, linter: Linter): JsonSchema {
       changed.type = [...new Set(part.type as string[])];
     }
     if (part.type === 'integer') {
+      if (isBeyond(part.exclusiveMinimum, 1) || isBeyond(part.exclusiveMaximum, -1)) {
+        linter.report(payloadPath(path), 'bound');
+      }
       boundInteger(changed);
     }
     return changed;
@@ -67,6 +70,11 @@ function boundInteger(schema: Record<string, Json>): void {
     delete schema.exclusiveMaximum;
     schema.maximum = Math.min(Number(schema.maximum ?? Number.MAX_SAFE_INTEGER), Number.MAX_SAFE_INTEGER);
   }
+}
+
+/** Whether a bound is on the far side of all integers that JavaScript can hold. */
+function isBeyond(bound: Json | undefined, side: 1 | -1): boolean {
+  return typeof bound === 'number' && bound * side > Number.MAX_SAFE_INTEGER;
 }
 
 function isWithin(bound: Json | undefined): boolean {

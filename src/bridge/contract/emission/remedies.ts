@@ -8,7 +8,7 @@ export interface Remedy {
 export const REMEDIES = {
   bigint: { reason: 'JSON has no bigint', wayOut: 'z.int(), or a z.codec() over a string of digits' },
   bound: {
-    reason: 'the bound is no finite number, or the length no whole number from 0',
+    reason: 'the bound is no finite number or leaves no integer up to 2^53, or the length is no whole number from 0',
     wayOut: 'a number, or no bound at all',
   },
   catch: {
@@ -43,6 +43,10 @@ export const REMEDIES = {
   },
   date: { reason: 'JSON has no date', wayOut: 'z.iso.datetime(), or z.codec(z.iso.datetime(), z.date(), …)' },
   default: { reason: 'the default does not satisfy its own schema', wayOut: 'a default that does' },
+  discriminator: {
+    reason: 'zod 3 refuses a discriminator that is left out, also where it has a default',
+    wayOut: 'a discriminator without a default',
+  },
   'duplicate-id': {
     reason: 'two schemas have the same id',
     wayOut: 'an id of its own for each in .meta({ id })',
@@ -51,6 +55,7 @@ export const REMEDIES = {
     reason: 'the schema demands nothing, so both sides would accept anything',
     wayOut: 'the shape that is meant, or z.json() where any JSON is',
   },
+  'empty-union': { reason: 'a union of nothing accepts nothing', wayOut: 'options, or z.never()' },
   file: { reason: 'JSON has no file', wayOut: 'a path or an id: z.string()' },
   format: {
     reason: 'a format alone demands nothing in JSON Schema',
@@ -128,6 +133,10 @@ export const REMEDIES = {
     wayOut:
       'say it with .regex(), .min(), .max(), z.enum() or z.union(), or admit it: checkedInTypeScriptOnly(schema, what)',
   },
+  'several-steps': {
+    reason: 'it has more than one step, and zod-to-json-schema writes the last only',
+    wayOut: '.multipleOf(…) with the least common multiple of all of them',
+  },
   set: { reason: 'JSON has no Set', wayOut: 'z.array(…)' },
   symbol: { reason: 'JSON has no symbol', wayOut: 'z.enum([…]) or z.literal(…)' },
   text: {
@@ -138,10 +147,19 @@ export const REMEDIES = {
     reason: 'a transform is code, which only TypeScript can run',
     wayOut: 'z.codec(wire, value, …), or transform after parsing',
   },
+  ulid: {
+    reason: 'zod 3 takes a ULID in lower case as well, and zod-to-json-schema writes a pattern for upper case only',
+    wayOut: '.regex(/^[0-9A-HJKMNP-TV-Z]{26}$/), or zod 4',
+  },
   undefined: { reason: 'JSON has no undefined', wayOut: '.optional() on the field, or z.null()' },
   'absent-anything': {
     reason: 'here zod takes z.unknown() or z.any() to be there also where it is left out',
     wayOut: 'z.json()',
+  },
+  'unemitted-secret': {
+    reason:
+      'the mark is on a part that is not emitted (the decoded side of a codec, or of a template), and hides nothing',
+    wayOut: '.meta({ secret: true }) on the codec or the template itself',
   },
   'unbounded-step': {
     reason: 'of numbers beyond 2^49, zod takes for multiples what are none',

@@ -1,4 +1,4 @@
-import type { ZodTypeAny, ZodTypeDef } from 'zod/v3';
+import type { ZodTypeAny } from 'zod/v3';
 import { ignoreOverride, zodToJsonSchema } from 'zod-to-json-schema';
 import type { Json, JsonSchema } from '../canonical.js';
 import { typeScriptOnlyCheck } from '../typescript-only.js';
@@ -8,6 +8,8 @@ import type { Linter } from './linter.js';
 import type { FixedRule } from './remedies.js';
 import { payloadPath } from './schema-path.js';
 import { mapSchema } from './schema-walk.js';
+import { corrected } from './zod3-correction.js';
+import { isMissedIn, isStrict, type SomeCheck, type SomeDef } from './zod3-definition.js';
 
 /** zod 3's type names that are refused, and the rule that says why. */
 const REFUSED_TYPES: Readonly<Record<string, FixedRule>> = {
@@ -57,8 +59,7 @@ export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSch
     },
     postProcess: (emitted, def: SomeDef) => {
       const check = typeScriptOnlyCheck(def);
-      // zod-to-json-schema 3.25 takes null to be an object.
-      const schema = def.typeName === 'ZodLiteral' && def.value === null ? ({ type: 'null' } as const) : emitted;
+      const schema = emitted && corrected(emitted, def);
       return check === undefined || schema === undefined ? schema : { ...schema, [TYPESCRIPT_ONLY_KEYWORD]: check };
     },
   });
@@ -78,29 +79,6 @@ export function emitZod3(schema: ZodTypeAny, linter: Linter): { emitted: JsonSch
         ),
     ],
   };
-}
-
-/** The parts of zod 3's definitions that are looked at. */
-interface SomeDef extends ZodTypeDef {
-  readonly typeName?: string;
-  readonly coerce?: boolean;
-  readonly effect?: { readonly type: 'refinement' | 'transform' | 'preprocess' };
-  readonly checks?: readonly SomeCheck[];
-  readonly innerType?: ZodTypeAny;
-  readonly defaultValue?: () => unknown;
-  readonly value?: unknown;
-  readonly left?: ZodTypeAny;
-  readonly right?: ZodTypeAny;
-  readonly unknownKeys?: string;
-  readonly shape?: () => Readonly<Record<string, ZodTypeAny>>;
-  readonly keyType?: ZodTypeAny;
-}
-
-interface SomeCheck {
-  readonly kind: string;
-  readonly regex?: RegExp;
-  readonly value?: unknown;
-  readonly position?: number;
 }
 
 /** Reports what in a zod 3 schema JSON Schema cannot carry, while zod-to-json-schema goes through it. */
@@ -194,16 +172,26 @@ class Zod3Lint {
         if (innerType?.safeParse(value).success === false) this.#linter.report(path, 'default');
         break;
       }
-      case 'ZodRecord':
-        // Of other keys zod-to-json-schema says nothing.
-        if (!KEY_TYPES.has((def.keyType?._def as SomeDef | undefined)?.typeName ?? '')) {
+      case 'ZodRecord': {
+        const key = def.keyType?._def as SomeDef | undefined;
+        if (key !== undefined && KEY_TYPES.has(key.typeName ?? '')) {
+          // zod-to-json-schema does not come by here itself.
+          this.visit(key, `${path}.* (key)`);
+        } else {
+          // Of other keys it says nothing.
           this.#linter.report(path, 'record-key');
         }
         break;
+      }
       case 'ZodIntersection':
-        if ([def.left, def.right].some((side) => (side?._def as SomeDef | undefined)?.unknownKeys === 'strict')) {
+        if ([def.left, def.right].some((side) => side !== undefined && isStrict(side))) {
           this.#linter.report(path, 'intersection');
         }
+        break;
+      case 'ZodUnion':
+      case 'ZodDiscriminatedUnion':
+        if (def.options?.length === 0) this.#linter.report(path, 'empty-union');
+        if (def.options?.some((option) => isMissedIn(option, def))) this.#linter.report(path, 'discriminator');
         break;
       default:
         break;
@@ -222,6 +210,12 @@ class Zod3Lint {
     if (check.kind === 'multipleOf') {
       const whole = def.checks?.some(({ kind }) => kind === 'int') && Number.isSafeInteger(check.value);
       if (!whole || Number(check.value) <= 0) this.#linter.report(path, 'multiple-of');
+      if (def.checks?.some(({ kind, value }) => kind === check.kind && value !== check.value)) {
+        this.#linter.report(path, 'several-steps');
+      }
+    }
+    if (check.kind === 'ulid') {
+      this.#linter.report(path, 'ulid');
     }
     if (WEAK_FORMATS.has(check.kind)) {
       this.weakFormats.add(check.kind);

@@ -26,6 +26,7 @@ export interface Definition extends CheckDefinition {
   readonly defaultValue: unknown;
   readonly values: readonly unknown[];
   readonly entries: Readonly<Record<string, unknown>>;
+  readonly parts: readonly unknown[];
 }
 
 /** The parts of the definition of a check that are looked at. */
@@ -88,6 +89,42 @@ export function partsOf(schema: AnySchema): AnySchema[] {
     default:
       return isWrapper(schema) ? [definition.innerType] : [];
   }
+}
+
+/** These schemas and all that they are made of: of a codec both sides. */
+export function withParts(schemas: readonly AnySchema[]): AnySchema[] {
+  const found = new Set(schemas);
+  for (const schema of found) {
+    for (const part of decodedPartsOf(schema)) {
+      found.add(part);
+    }
+  }
+  return [...found];
+}
+
+/** The parts of a schema of values that need not be JSON. */
+function decodedPartsOf(schema: AnySchema): AnySchema[] {
+  const definition = definitionOf(schema);
+  switch (definition.type) {
+    case 'pipe':
+      return [definition.in, definition.out];
+    case 'map':
+      return [definition.keyType, definition.valueType];
+    case 'set':
+      return [definition.valueType];
+    case 'catch':
+    case 'promise':
+      return [definition.innerType];
+    case 'template_literal':
+      return definition.parts.filter(isSchema);
+    default:
+      return partsOf(schema);
+  }
+}
+
+/** Whether a part of a definition is a schema, and not a literal. */
+export function isSchema(part: unknown): part is AnySchema {
+  return typeof part === 'object' && part !== null && '_zod' in part;
 }
 
 /** What a lazy schema stands for; zod keeps it, where its getter might make another one each time. */

@@ -16,8 +16,10 @@ import {
   definitionOf,
   holdsCodec,
   isCodec,
+  isSchema,
   isWrapper,
   lazilyMeant,
+  withParts,
 } from './zod4-definition.js';
 
 /** Types that mean the same on both sides, apart from what their checks and parts say. */
@@ -44,8 +46,8 @@ const KEY_TYPES = new Set(['string', 'enum', 'literal', 'template_literal', 'uni
 
 /** What an author has admitted of one schema. */
 export interface Admission {
-  /** What TypeScript checks, in the author's words. */
-  readonly check: string;
+  /** What TypeScript checks, in the author's words: one for each mark that the schema is used under. */
+  readonly checks: ReadonlySet<string>;
   /** Checks that must not be emitted. */
   readonly unemitted: readonly CheckDefinition[];
 }
@@ -76,8 +78,8 @@ class Zod4Lint {
   readonly #linter: Linter;
   readonly #defaults = new ComputedDefaults();
   readonly #ids = new Map<string, AnySchema>();
-  /** Schemas that have been looked at, by whether they may be absent there. */
-  readonly #seen = { true: new Set<AnySchema>(), false: new Set<AnySchema>() };
+  /** The kinds of places where a schema has been looked at. */
+  readonly #seen = new Map<AnySchema, Pick<Place, 'mayBeAbsent' | 'excuse'>[]>();
 
   constructor(linter: Linter) {
     this.#linter = linter;
@@ -91,19 +93,19 @@ class Zod4Lint {
   }
 
   #visit(schema: AnySchema, place: Place): void {
-    const seen = this.#seen[`${place.mayBeAbsent}`];
-    if (seen.has(schema)) {
-      return;
-    }
-    seen.add(schema);
     if (!isZod4(schema)) {
       this.#report('mixed-versions', place);
       return;
     }
-
     const check = typeScriptOnlyCheck(schema);
     const excuse = check === undefined ? undefined : new Excuse(check);
     const here = { ...place, excuse: excuse ?? place.excuse };
+    // What is excused in one place is not in another: each mark is a kind of place of its own.
+    const seen = this.#seen.get(schema) ?? [];
+    if (seen.some((other) => other.mayBeAbsent === here.mayBeAbsent && other.excuse === here.excuse)) {
+      return;
+    }
+    this.#seen.set(schema, [...seen, here]);
     this.#lintMetadata(schema, here);
     this.#lintSchema(schema, here);
     this.#lintChecks(schema, here);
@@ -183,6 +185,9 @@ class Zod4Lint {
         this.#lintPipe(schema, place);
         break;
       case 'union':
+        if (definition.options.length === 0) {
+          this.#report('empty-union', place);
+        }
         if (definition.options.some(isCodec)) {
           const fault = unionFault(schema);
           if (fault !== undefined) this.#reportWith('ambiguous-codec', fault, place);
@@ -222,6 +227,7 @@ class Zod4Lint {
         break;
       case 'template_literal':
         this.#lintPattern((schema as z.core.$ZodTemplateLiteral)._zod.pattern, place);
+        this.#lintUnemitted(withParts(definition.parts.filter(isSchema)), place);
         break;
       case 'optional':
         if (!place.mayBeAbsent) {
@@ -256,8 +262,10 @@ class Zod4Lint {
       this.#report('pipe', place);
     } else {
       this.#linter.sawCodec = true;
+      const decoded = withParts([output]);
+      this.#lintUnemitted(decoded, place);
       // Whether what is decoded is whole and finite, samples tell.
-      if (checksOf(output).some(({ check }) => check !== 'number_format')) {
+      if (decoded.some((part) => checksOf(part).some(({ check }) => check !== 'number_format'))) {
         this.#report('codec', place);
       } else {
         const fault = codecFault(schema);
@@ -266,9 +274,19 @@ class Zod4Lint {
     }
   }
 
+  /** A mark is emitted with the schema that has it, and redacts nothing when that is not emitted. */
+  #lintUnemitted(parts: readonly AnySchema[], place: Place): void {
+    if (parts.some((part) => z.globalRegistry.get(part)?.secret === true)) {
+      this.#report('unemitted-secret', place);
+    }
+  }
+
   #lintRecord({ keyType, valueType, mode, partial }: Definition, place: Place): void {
     if (!areKeys(keyType)) {
       this.#report('record-key', place);
+    }
+    for (const key of partial ? [] : (keyType._zod.values ?? [])) {
+      if (isInherited(String(key), valueType)) this.#report('proto', below(place, String(key)));
     }
     const [pattern, ...others] = checksOf(keyType);
     if (mode === 'loose' && (pattern?.check !== 'string_format' || others.length > 0)) {
@@ -324,7 +342,9 @@ class Zod4Lint {
     }
     const fromPipe = isCodec(schema) && place.excuse?.used === true;
     if (place.excuse !== undefined && (excused || fromPipe)) {
-      this.admissions.set(schema, { check: place.excuse.check, unemitted });
+      // Under another mark before: the schema is emitted in one way for both.
+      const checks = new Set([...(this.admissions.get(schema)?.checks ?? []), place.excuse.check]);
+      this.admissions.set(schema, { checks, unemitted });
     }
   }
 

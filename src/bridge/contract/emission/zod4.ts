@@ -18,7 +18,7 @@ export function emitZod4(schema: z.core.$ZodType, linter: Linter): JsonSchema {
         const admission = admissions.get(zodSchema);
         if (admission !== undefined) {
           leaveOut(admission.unemitted, jsonSchema);
-          jsonSchema[TYPESCRIPT_ONLY_KEYWORD] = admission.check;
+          jsonSchema[TYPESCRIPT_ONLY_KEYWORD] = [...admission.checks].join('; ');
         }
       },
     }) as JsonSchema;
