@@ -22,6 +22,18 @@ const tree = (id: z.ZodType): z.ZodType => {
   return node;
 };
 
+/** An expression: a number, or an operation on two expressions. */
+const expression = (value: z.ZodType, operations: readonly [string, ...string[]]): z.ZodType => {
+  const node: z.ZodType = z.lazy(() =>
+    z.discriminatedUnion('op', [
+      z.object({ op: z.literal('num'), value }),
+      z.object({ op: z.enum(operations), left: node, right: node }),
+      ...operations.map((op) => z.object({ op: z.literal(`${op}-all`), first: node, more: z.tuple([node, node]) })),
+    ]),
+  );
+  return of(node);
+};
+
 const ROWS: readonly Row[] = [
   // Fields
   [
@@ -500,6 +512,25 @@ describe('what is said of a change', () => {
     const [first, second] = [0, 1].map(() => changesOf(of(z.int()), of(z.int().max(5))));
     expect(first).toEqual(second);
     expect(first?.[0]).toHaveProperty('witness');
+  });
+
+  it('names a value of a schema most of whose values have no end', () => {
+    const [older, newer] = [9, 5].map((most) => expression(z.number().max(most), ['add', 'sub', 'mul', 'div']));
+    const [change, ...more] = changesOf(older as z.ZodType, newer as z.ZodType);
+    expect(change).toMatchObject({ rule: 'bounds-narrowed', verdict: DRAIN });
+    expect(older?.safeParse(change?.witness).success).toBe(true);
+    expect(newer?.safeParse(change?.witness).success).toBe(false);
+    expect(more).toEqual([]);
+  });
+
+  it('comes to an end where a schema has no value', () => {
+    const endless = (id: z.ZodType): z.ZodType => {
+      const node: z.ZodType = z.lazy(() => z.object({ id, left: node, right: node }));
+      return node;
+    };
+    const [change] = changesOf(endless(z.int()), endless(z.string()));
+    expect(change).toMatchObject({ rule: 'type-changed', verdict: BREAKING });
+    expect(change).not.toHaveProperty('witness');
   });
 
   it('says so when nothing could be decided', () => {

@@ -1,9 +1,13 @@
 import type { Json } from '../contract/canonical.js';
+import { Nesting } from './nesting.js';
+import type { SchemaDocument } from './schema-document.js';
 import { isNever, type ValueSet } from './value-set.js';
 import type { ValueType } from './value-type.js';
 
 /** How deep values are nested before only what has to be there is there. */
 const MAX_DEPTH = 4;
+/** How deep values are nested at all. A schema that demands more is given up. */
+const DEPTH_LIMIT = 32;
 /** How far beyond a bound is still tried. */
 const REACH = 3;
 
@@ -55,6 +59,7 @@ const NAMES = ['a', 'b', 'key', 'x1', 'A', 'ä', 'a/b'];
 /** Makes values of a set at random, those at its edges more often than others. Not all of them are sure to be in it. */
 export class Sampler {
   readonly #random: () => number;
+  readonly #nesting = new WeakMap<SchemaDocument, Nesting>();
 
   /** @param random - gives numbers from 0 to 1. */
   constructor(random: () => number) {
@@ -63,7 +68,7 @@ export class Sampler {
 
   /** A value; undefined when none was found. */
   sample(set: ValueSet, depth = 0): Json | undefined {
-    if (set.isEmpty) {
+    if (set.isEmpty || depth > DEPTH_LIMIT) {
       return undefined;
     }
     const listed = set.listed();
@@ -72,7 +77,8 @@ export class Sampler {
     }
     const branches = set.branches()?.filter((branch) => !branch.isEmpty);
     if (branches !== undefined) {
-      const branch = this.#pick(branches);
+      // Past the depth, one that leads back to where it came from would go on for ever where a value has two of them.
+      const branch = this.#pick(depth < MAX_DEPTH ? branches : this.#nestingOf(set.document).flattest(branches));
       return branch && this.sample(branch, depth);
     }
     const types = depth < MAX_DEPTH ? set.types() : flat(set.types());
@@ -152,6 +158,12 @@ export class Sampler {
       }
     }
     return value;
+  }
+
+  #nestingOf(document: SchemaDocument): Nesting {
+    const nesting = this.#nesting.get(document) ?? new Nesting();
+    this.#nesting.set(document, nesting);
+    return nesting;
   }
 
   #pick<Item>(items: readonly Item[]): Item | undefined {
