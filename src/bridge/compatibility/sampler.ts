@@ -6,6 +6,8 @@ import type { ValueType } from './value-type.js';
 
 /** How deep values are nested before only what has to be there is there. */
 const MAX_DEPTH = 4;
+/** How many values may be in one before the same holds. */
+const MAX_SIZE = 500;
 /** How deep values are nested at all. A schema that demands more is given up. */
 const DEPTH_LIMIT = 32;
 /** How far beyond a bound is still tried. */
@@ -60,6 +62,8 @@ const NAMES = ['a', 'b', 'key', 'x1', 'A', 'ä', 'a/b'];
 export class Sampler {
   readonly #random: () => number;
   readonly #nesting = new WeakMap<SchemaDocument, Nesting>();
+  /** How many values are in the one that is being made. */
+  #size = 0;
 
   /** @param random - gives numbers from 0 to 1. */
   constructor(random: () => number) {
@@ -67,7 +71,13 @@ export class Sampler {
   }
 
   /** A value; undefined when none was found. */
-  sample(set: ValueSet, depth = 0): Json | undefined {
+  sample(set: ValueSet): Json | undefined {
+    this.#size = 0;
+    return this.#sample(set, 0);
+  }
+
+  #sample(set: ValueSet, depth: number): Json | undefined {
+    this.#size += 1;
     if (set.isEmpty || depth > DEPTH_LIMIT) {
       return undefined;
     }
@@ -77,11 +87,11 @@ export class Sampler {
     }
     const branches = set.branches()?.filter((branch) => !branch.isEmpty);
     if (branches !== undefined) {
-      // Past the depth, one that leads back to where it came from would go on for ever where a value has two of them.
-      const branch = this.#pick(depth < MAX_DEPTH ? branches : this.#nestingOf(set.document).flattest(branches));
-      return branch && this.sample(branch, depth);
+      // One that leads back to where it came from would go on for ever where a value has two of them.
+      const branch = this.#pick(this.#isRoomy(depth) ? branches : this.#nestingOf(set.document).flattest(branches));
+      return branch && this.#sample(branch, depth);
     }
-    const types = depth < MAX_DEPTH ? set.types() : flat(set.types());
+    const types = this.#isRoomy(depth) ? set.types() : flat(set.types());
     const type = this.#pick(types);
     switch (type) {
       case undefined:
@@ -122,10 +132,10 @@ export class Sampler {
   #array(set: ValueSet, depth: number): Json | undefined {
     const shortest = set.greatest('minItems') ?? 0;
     const longest = Math.min(set.smallest('maxItems') ?? Number.POSITIVE_INFINITY, shortest + REACH);
-    const wanted = depth < MAX_DEPTH ? shortest + Math.floor(this.#random() * (longest - shortest + 1)) : shortest;
+    const wanted = this.#isRoomy(depth) ? shortest + Math.floor(this.#random() * (longest - shortest + 1)) : shortest;
     const elements: Json[] = [];
     for (let index = 0; index < wanted; index += 1) {
-      const element = this.sample(set.element(index), depth + 1);
+      const element = this.#sample(set.element(index), depth + 1);
       if (element === undefined) {
         break;
       }
@@ -138,26 +148,32 @@ export class Sampler {
     const required = set.required();
     const value: Record<string, Json> = {};
     for (const name of new Set([...required, ...set.propertyNames()])) {
-      if (!required.has(name) && (depth >= MAX_DEPTH || this.#random() < 0.5)) {
+      if (!required.has(name) && (!this.#isRoomy(depth) || this.#random() < 0.5)) {
         continue;
       }
-      const property = this.sample(set.property(name), depth + 1);
+      const property = this.#sample(set.property(name), depth + 1);
       if (property !== undefined) {
         value[name] = property;
       } else if (required.has(name)) {
         return undefined;
       }
     }
-    if (depth < MAX_DEPTH && set.furtherProperties().length > 0) {
+    if (this.#isRoomy(depth) && set.furtherProperties().length > 0) {
       for (const name of [...NAMES, ...namesOf(set)]) {
         const property = set.property(name);
-        const sample = value[name] === undefined && this.#random() < 0.3 ? this.sample(property, depth + 1) : undefined;
+        const sample =
+          value[name] === undefined && this.#random() < 0.3 ? this.#sample(property, depth + 1) : undefined;
         if (sample !== undefined && !property.parts.some(isNever)) {
           value[name] = sample;
         }
       }
     }
     return value;
+  }
+
+  /** Whether there may be more than has to be there. */
+  #isRoomy(depth: number): boolean {
+    return depth < MAX_DEPTH && this.#size < MAX_SIZE;
   }
 
   #nestingOf(document: SchemaDocument): Nesting {

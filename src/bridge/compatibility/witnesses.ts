@@ -11,7 +11,9 @@ const TRIES = 200;
 export class Witnesses {
   readonly #writer: SchemaDocument;
   readonly #reader: SchemaDocument;
-  #found: { readonly value: Json; readonly refusals: readonly string[] }[] | undefined;
+  /** From the shortest on. */
+  #values: readonly Json[] | undefined;
+  readonly #refusals = new Map<Json, readonly string[]>();
 
   constructor(writer: SchemaDocument, reader: SchemaDocument) {
     this.#writer = writer;
@@ -20,12 +22,20 @@ export class Witnesses {
 
   /** The shortest value that is refused at a place of the schema; undefined when none was found. */
   at(pointer: string): Json | undefined {
-    this.#found ??= this.#search();
+    this.#values ??= this.#search();
     const place = placeOf(pointer);
-    return this.#found.find(({ refusals }) => refusals.some((refusal) => place.test(refusal)))?.value;
+    return this.#values.find((value) => this.#refusalsOf(value).some((refusal) => place.test(refusal)));
   }
 
-  #search() {
+  /** Where a value is refused. Asked only for as many as it takes: a union within a union takes long for large ones. */
+  #refusalsOf(value: Json): readonly string[] {
+    const isWritten = (): boolean => this.#writer.accepts([this.#writer.root], value);
+    const refusals = this.#refusals.get(value) ?? (isWritten() ? this.#reader.refusals(value) : []);
+    this.#refusals.set(value, refusals);
+    return refusals;
+  }
+
+  #search(): Json[] {
     const set = ValueSet.of(this.#writer, true);
     // The same values each time, so that the same change has the same report.
     const sampler = new Sampler(seededRandom(1));
@@ -36,11 +46,7 @@ export class Witnesses {
         values.set(JSON.stringify(value), value);
       }
     }
-    return [...values]
-      .sort(([a], [b]) => a.length - b.length)
-      .filter(([, value]) => this.#writer.accepts([this.#writer.root], value))
-      .map(([, value]) => ({ value, refusals: this.#reader.refusals(value) }))
-      .filter(({ refusals }) => refusals.length > 0);
+    return [...values].sort(([a], [b]) => a.length - b.length).map(([, value]) => value);
   }
 }
 
