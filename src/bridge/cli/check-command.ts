@@ -38,11 +38,13 @@ export async function check(
   }
   const current = await wireContracts(projectFolder, settings.contracts);
   const folder = new SchemasFolder(settings.schemas, relative(projectFolder, settings.schemas));
-  const history = folder.history();
   const reports: readonly JobReport[] =
     options.against === 'redis'
-      ? await redisReports(current, history, { url: process.env.REDIS_URL, prefix: options.prefix })
-      : contractChanges(contractsAt(options.against, projectFolder, settings.schemas), current, history);
+      ? await redisReports(current, folder.historyAfter(current), {
+          url: process.env.REDIS_URL,
+          prefix: options.prefix,
+        })
+      : contractChanges(contractsAt(options.against, projectFolder, settings.schemas), current, folder.history());
 
   const report: CheckReport = {
     against: options.against,

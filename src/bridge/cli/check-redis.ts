@@ -7,6 +7,7 @@ import {
   type JobReport,
   type JobVersion,
   type PastVersion,
+  QUEUE_REMOVED,
 } from '../compatibility/contract-changes.js';
 import { SchemaDocument } from '../compatibility/schema-document.js';
 import type { Json } from '../contract/canonical.js';
@@ -43,10 +44,10 @@ const CONNECT_TIMEOUT_MS = 5_000;
 const SHOWN_JOBS = 3;
 
 /**
- * Says which versions of the current jobs are still in Redis, and whether the current contracts can read them. Jobs of the
- * current version are left out, and so are those without a fingerprint that the current schema accepts.
+ * Says which versions of the current jobs, and which jobs of queues that are gone, are still in Redis, and whether the current
+ * contracts can read them. Jobs of the current version are left out, and so are those without a fingerprint that the current schema accepts.
  *
- * @throws CliError when Redis is not named or cannot be reached.
+ * @throws CliError when Redis is not named, is named wrongly, or cannot be reached.
  */
 export async function redisReports(
   current: Contracts,
@@ -56,6 +57,7 @@ export async function redisReports(
   if (url === undefined || url === '') {
     throw new CliError('--against redis needs REDIS_URL, for example redis://127.0.0.1:6379');
   }
+  const { host } = addressOf(url);
   const redis = new Redis(url, {
     lazyConnect: true,
     connectTimeout: CONNECT_TIMEOUT_MS,
@@ -67,16 +69,35 @@ export async function redisReports(
   try {
     await redis.connect();
     const reports: RedisReport[] = [];
-    for (const [queue, jobs] of current) {
-      reports.push(...(await queueReports(redis, prefix, queue, jobs, history)));
+    const gone = history.map(({ queue }) => queue).filter((queue) => !current.has(queue));
+    for (const queue of [...current.keys(), ...new Set(gone)]) {
+      reports.push(...(await queueReports(redis, prefix, queue, current.get(queue), history)));
     }
     return reports;
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CliError(`Redis at ${new URL(url).host} cannot be read: ${reason}`, { cause });
+    throw new CliError(`Redis at ${host} cannot be read: ${reason}`, { cause });
   } finally {
     redis.disconnect();
   }
+}
+
+/** A password with characters that end it would come back as a host: what has more than an address is not shown. */
+function addressOf(url: string): URL {
+  const address = URL.canParse(url) ? new URL(url) : undefined;
+  const isAddress =
+    address !== undefined &&
+    /^rediss?:$/.test(address.protocol) &&
+    address.host !== '' &&
+    /^\/?\d*$/.test(address.pathname) &&
+    !/[#@]/.test(address.search + address.hash);
+  if (!isAddress) {
+    throw new CliError(
+      'REDIS_URL is not of the form redis://[[user]:password@]host[:port][/database]. In a password, write what means ' +
+        'something in a URL as encodeURIComponent() does: %2F for /, %23 for #, %3F for ?, %40 for @.',
+    );
+  }
+  return address;
 }
 
 /** What was found of one version of a job, while it is being counted. */
@@ -93,13 +114,13 @@ async function queueReports(
   redis: Redis,
   prefix: string,
   queue: string,
-  jobs: ReadonlyMap<string, JobVersion>,
+  jobs: ReadonlyMap<string, JobVersion> | undefined,
   history: readonly PastVersion[],
 ): Promise<RedisReport[]> {
-  const readers = new Map([...jobs].map(([name, { data }]) => [name, new SchemaDocument(data)]));
+  const readers = new Map([...(jobs ?? [])].map(([name, { data }]) => [name, new SchemaDocument(data)]));
   const tallies = new Map<string, Tally>();
   for await (const stored of storedJobs(redis, prefix, queue)) {
-    if (stored.fingerprint !== undefined && stored.fingerprint === jobs.get(stored.name)?.fingerprint) {
+    if (stored.fingerprint !== undefined && stored.fingerprint === jobs?.get(stored.name)?.fingerprint) {
       continue;
     }
     const key = JSON.stringify([stored.name, stored.fingerprint]);
@@ -110,11 +131,12 @@ async function queueReports(
   return [...tallies.values()]
     .sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1))
     .flatMap((tally) => {
-      const now = jobs.get(tally.job);
+      const now = jobs?.get(tally.job);
       const past = history.find(
         (version) => version.queue === queue && version.job === tally.job && version.fingerprint === tally.fingerprint,
       );
-      const changes = now === undefined ? [JOB_REMOVED] : changesOf(tally, past, now);
+      const changes =
+        now === undefined ? [jobs === undefined ? QUEUE_REMOVED : JOB_REMOVED] : changesOf(tally, past, now);
       return tally.fingerprint === undefined && changes.length === 0 ? [] : [reportOf(queue, tally, changes)];
     });
 }

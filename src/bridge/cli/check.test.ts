@@ -50,15 +50,15 @@ function writeFile(name: string, content: string): void {
   writeFileSync(join(project, name), content);
 }
 
-/** Replaces the contract of the queue `mail`. A module is imported once a process, so each has another name. */
-function define(data: string, { job = 'send', result = 'z.null()' } = {}): void {
+/** Replaces the contract. A module is imported once a process, so each has another name. */
+function define(data: string, { queue = 'mail', job = 'send', result = 'z.null()' } = {}): void {
   rmSync(join(project, 'src'), { recursive: true, force: true });
   contracts += 1;
   writeFile(
     `src/jobs/mail-${contracts}.ts`,
     `import * as z from 'zod';
      import { defineQueue, job } from ${JSON.stringify(LIBRARY)};
-     export const mail = defineQueue('mail', { '${job}': job({ data: ${data}, result: ${result} }) });`,
+     export const mail = defineQueue('${queue}', { '${job}': job({ data: ${data}, result: ${result} }) });`,
   );
 }
 
@@ -194,9 +194,14 @@ Against deployed: producers first and drain. Deploy the producers (Node) first. 
     writeFile('deployed/mail.send.data.json', '{');
     expect(await cli('check', '--against', 'deployed')).toBe(2);
     expect(complained).toContain('deployed cannot be read');
-    writeFile('schemas/history/mail.send.0.json', '{}');
-    expect(await cli('check', '--against', 'schemas')).toBe(2);
-    expect(complained).toContain('schemas/history/mail.send.0.json cannot be read');
+    const version = { version: 1, queue: 'mail', job: 'send', fingerprint: 'a', data: null, result: {} };
+    for (const damaged of ['{}', 'null', JSON.stringify(version)]) {
+      writeFile('schemas/history/mail.send.0.json', damaged);
+      for (const args of [['check', '--against', 'schemas'], ['emit']]) {
+        expect(await cli(...args)).toBe(2);
+        expect(complained).toMatch(/^schemas\/history\/mail\.send\.0\.json cannot be read/);
+      }
+    }
   });
 });
 
@@ -238,6 +243,13 @@ describe('bullmq-bridge check --against redis', () => {
   it.each<[string, string | undefined, RegExp]>([
     ['is not named', undefined, /needs REDIS_URL/],
     ['cannot be reached', 'redis://127.0.0.1:1', /Redis at 127\.0\.0\.1:1 cannot be read: /],
+    ['is no URL', '127.0.0.1:1', /^REDIS_URL is not of the form redis:/],
+    [
+      'has a password that is not encoded',
+      'redis://:p@ss/w#rd@127.0.0.1:1',
+      /^(?!.*(?:ss|w#rd)@?127).* %2F for \/(?!.*p@ss)/,
+    ],
+    ['has a password with a question mark', 'redis://me:1?b@127.0.0.1:1', /^REDIS_URL is not of the form redis:/],
   ])('ends with 2 when Redis %s', async (_, url, message) => {
     vi.stubEnv('REDIS_URL', url);
     await release('z.object({})');
@@ -304,6 +316,19 @@ describe.skipIf(REDIS_URL === undefined)('bullmq-bridge check --against redis, w
     expect(printed).toContain('(keepLastIfActive), deduplication: once.');
     expect(printed).toContain('In Redis: 1 delayed, 1 failed.');
     expect(printed).toContain('Of these, the new version would refuse 2, for example 1, nightly.');
+  });
+
+  it.each([['before'], ['after']])('names what is left of a queue that is gone, %s emit', async (when) => {
+    await release('z.object({})');
+    await put('1', {}, fingerprint());
+    await redis.connection.zadd(`${redis.prefix}:mail:delayed`, 1, '1');
+    define('z.object({})', { queue: 'post' });
+    expect(await cli(...(when === 'before' ? ['--help'] : ['emit']))).toBe(0);
+    vi.stubEnv('REDIS_URL', REDIS_URL);
+    expect([await cli('check', '--against', 'redis', '--prefix', redis.prefix), complained]).toEqual([1, '']);
+    expect(printed).toMatch(
+      /^mail \/ send, since version [0-9a-f]{12}: .* drain\n {2}In Redis: 1 delayed\.\n {2}queue-removed: /m,
+    );
   });
 });
 

@@ -227,6 +227,18 @@ describe('bullmq-bridge emit', () => {
     expect(complained).toContain('"out": "schemas" is neither');
   });
 
+  it.each([
+    ['{', /package\.json cannot be read: SyntaxError/],
+    ['{"bullmq-bridge": "x"}', /"bullmq-bridge" has to be an object, not "x"/],
+    ['{"bullmq-bridge": []}', /"bullmq-bridge" has to be an object, not \[\]/],
+    ['null', /There are no contracts at/],
+  ])('ends with 2, and no stack, on a package.json that is %s', async (text, message) => {
+    writeFile('package.json', text);
+    expect(await cli('emit')).toBe(2);
+    expect(complained).toMatch(message);
+    expect(complained).not.toMatch(/^ +at /m);
+  });
+
   it('shows help with examples, and ends with 0', async () => {
     expect(await cli('emit', '--help')).toBe(0);
     expect(printed).toContain('$ bullmq-bridge emit --check');

@@ -35,6 +35,7 @@ const KEYS: readonly string[] = [...PATHS, 'pythonTypes'];
  * Settles where `emit` reads and writes: a flag, else the key "bullmq-bridge" of package.json, else the default.
  *
  * @param projectFolder - folder with the package.json; paths are relative to it.
+ * @throws {@link CliError} when the package.json is damaged, or has a setting that there is not.
  */
 export function resolveSettings(projectFolder: string, flags: EmitFlags): EmitSettings {
   const configured = readConfigured(projectFolder);
@@ -65,7 +66,10 @@ function readConfigured(projectFolder: string): EmitFlags {
   if (!existsSync(file)) {
     return {};
   }
-  const configured = (JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>)['bullmq-bridge'] ?? {};
+  const configured = parsePackage(file)?.['bullmq-bridge'] ?? {};
+  if (typeof configured !== 'object' || Array.isArray(configured)) {
+    throw new CliError(`package.json: "bullmq-bridge" has to be an object, not ${JSON.stringify(configured)}.`);
+  }
   for (const [key, value] of Object.entries(configured)) {
     if (!KEYS.includes(key) || typeof value !== 'string') {
       throw new CliError(
@@ -75,4 +79,12 @@ function readConfigured(projectFolder: string): EmitFlags {
     }
   }
   return configured as EmitFlags;
+}
+
+function parsePackage(file: string): Record<string, unknown> | null {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown> | null;
+  } catch (cause) {
+    throw new CliError(`${file} cannot be read: ${String(cause)}`, { cause });
+  }
 }

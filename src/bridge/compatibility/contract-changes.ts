@@ -83,7 +83,8 @@ const QUEUE_ADDED: Change = {
   message: 'The queue is new: its jobs wait until a consumer comes.',
 };
 
-const QUEUE_REMOVED: Change = {
+/** The change of a queue that is no more. */
+export const QUEUE_REMOVED: Change = {
   rule: 'queue-removed',
   pointer: '',
   verdict: 'producers first and drain',

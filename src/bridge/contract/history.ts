@@ -47,8 +47,13 @@ export function renderPastJob({ queue, job, fingerprint, data, result }: PastJob
  */
 export function parsePastJob(text: string): PastJob {
   const { version, queue, job, fingerprint, data, result } = JSON.parse(text) as PastJob & { version: number };
-  if (version !== 1 || typeof fingerprint !== 'string' || typeof data !== 'object' || typeof result !== 'object') {
+  const texts: readonly unknown[] = [queue, job, fingerprint];
+  if (version !== 1 || !texts.every((text) => typeof text === 'string') || ![data, result].every(isSchema)) {
     throw new TypeError('it is no version of a job');
   }
   return { queue, job, fingerprint, data, result };
+}
+
+function isSchema(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -13,7 +13,7 @@ export interface Mismatch {
 /** What the contracts of a producer and a worker disagree about. The Python side judges the same (`worker/mismatch.py`). */
 export function mismatches(queue: string, producer: Announcement, worker: Announcement): Mismatch[] {
   return Object.entries(producer.jobs).flatMap(([job, written]) => {
-    const report = reportOn(`${queue} / ${job}`, written, worker.jobs[job]);
+    const report = reportOn(`${queue} / ${job}`, written, own(worker.jobs, job));
     return report === undefined ? [] : [{ producer: producer.who, worker: worker.who, job, report }];
   });
 }
@@ -31,11 +31,11 @@ function reportOn(name: string, written: AnnouncedJob, read: AnnouncedJob | unde
   }
   // Whichever is the newer one has the other in its history, and knows who of them has to be there first. After a rollback
   // both may: the worker also knows of its upcasters.
-  const asNewer = read.past[written.fingerprint];
+  const asNewer = own(read.past, written.fingerprint);
   if (asNewer !== undefined) {
     return reportIfWaiting('producers', asNewer);
   }
-  const asOlder = written.past[read.fingerprint];
+  const asOlder = own(written.past, read.fingerprint);
   if (asOlder !== undefined) {
     return reportIfWaiting('consumers', asOlder);
   }
@@ -51,4 +51,9 @@ function reportOn(name: string, written: AnnouncedJob, read: AnnouncedJob | unde
 function reportIfWaiting(side: string, { data, result, report }: PastVerdict): string | undefined {
   const waits = [data, result].some((verdict) => verdict.startsWith(side) || verdict === 'breaking');
   return waits ? report : undefined;
+}
+
+/** A job may be called `constructor`. */
+function own<Value>(record: Readonly<Record<string, Value>>, name: string): Value | undefined {
+  return Object.hasOwn(record, name) ? record[name] : undefined;
 }
