@@ -68,6 +68,12 @@ async function release(...contract: Parameters<typeof define>): Promise<void> {
   expect([await cli('emit'), complained]).toEqual([0, '']);
 }
 
+const git = (...args: string[]) =>
+  execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.org', ...args], {
+    cwd: project,
+    stdio: 'pipe',
+  });
+
 const history = (): string[] =>
   existsSync(join(project, 'schemas/history')) ? readdirSync(join(project, 'schemas/history')) : [];
 
@@ -93,6 +99,41 @@ describe('bullmq-bridge emit', () => {
       await release(data);
     }
     expect(history()).toHaveLength(2);
+  });
+
+  it.each([['merge'], ['rebase']])('keeps the versions of both sides of a %s with conflicts', async (kind) => {
+    git('init', '--quiet', '--initial-branch=main');
+    const commit = async (data: string) => {
+      await release(data);
+      git('add', 'schemas');
+      git('commit', '--quiet', '--message', data);
+      return fingerprint();
+    };
+    const base = await commit('z.object({ to: z.string() })');
+    git('switch', '--quiet', '--create', 'side');
+    const theirs = await commit('z.object({ to: z.string().max(9) })');
+    git('switch', '--quiet', 'main');
+    const ours = await commit('z.object({ to: z.string().min(1) })');
+    expect(() => git(kind, 'side')).toThrow(`${kind} side`);
+    expect(readFileSync(join(project, 'schemas/contract.json'), 'utf8')).toContain('<<<<<<<');
+
+    await release('z.object({ to: z.string().min(1).max(9) })');
+    const kept = history().map((name) => JSON.parse(readFileSync(join(project, 'schemas/history', name), 'utf8')));
+    expect(kept.map((version) => version.fingerprint).sort()).toEqual([base, ours, theirs].sort());
+    expect(kept.find((version) => version.fingerprint === theirs).data.properties.to).toMatchObject({ maxLength: 9 });
+    expect(await cli('emit', '--check')).toBe(0);
+  });
+
+  it.each(['contract.json', 'mail.send.data.json'])('does not lose a version because %s is damaged', async (file) => {
+    await release('z.object({ to: z.string() })');
+    const before = readFileSync(join(project, 'schemas', file), 'utf8');
+    writeFile(`schemas/${file}`, `<<<<<<< HEAD\n${before}`);
+    define('z.object({ to: z.email() })');
+    expect(await cli('emit')).toBe(2);
+    expect(complained).toMatch(/^schemas cannot be read: SyntaxError.*git checkout HEAD -- schemas/);
+    writeFile(`schemas/${file}`, before);
+    expect(await cli('emit')).toBe(0);
+    expect(history()).toHaveLength(1);
   });
 });
 
@@ -206,12 +247,6 @@ Against deployed: producers first and drain. Deploy the producers (Node) first. 
 });
 
 describe('bullmq-bridge check --against a commit', () => {
-  const git = (...args: string[]) =>
-    execFileSync('git', ['-c', 'user.name=Ann', '-c', 'user.email=ann@example.org', ...args], {
-      cwd: project,
-      stdio: 'pipe',
-    });
-
   it('compares with the schemas as they were committed', async () => {
     await release('z.object({ to: z.string() })');
     git('init', '--quiet', '--initial-branch=main');

@@ -1,10 +1,12 @@
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { join, sep } from 'node:path';
+import type { JsonSchema } from '../contract/canonical.js';
 import { CONTRACT_FILE, type WireQueues } from '../contract/document.js';
 import { type EmittedQueues, parseEmitted } from '../contract/emitted.js';
 import { HISTORY_FOLDER, historyFile, type PastJob, parsePastJob, renderPastJob } from '../contract/history.js';
 import { CliError } from './error.js';
 import { writeAtomically } from './file.js';
+import { mergeSides, type Read } from './merge-sides.js';
 import { compareFile, type StaleFile } from './stale-file.js';
 
 /** The folder of emitted schemas. */
@@ -52,6 +54,7 @@ export class SchemasFolder {
    * Puts those versions of jobs into the history that are in the folder and are not wanted any more.
    *
    * @returns the names of the new files.
+   * @throws {@link CliError} when such a version cannot be read.
    */
   keep(wanted: WireQueues): string[] {
     const versions = this.#replaced(wanted);
@@ -100,19 +103,23 @@ export class SchemasFolder {
 
   /** The versions that are in the folder, are not wanted any more, and not in the history yet. */
   #replaced(wanted: WireQueues): PastJob[] {
-    return this.#present().filter((version) => {
-      const isCurrent = wanted.get(version.queue)?.get(version.job)?.fingerprint === version.fingerprint;
-      return !isCurrent && this.#read(historyFile(version)) === undefined;
-    });
-  }
-
-  /** The versions of jobs that are in the folder. One that is damaged is about to be replaced, and cannot be kept. */
-  #present(): PastJob[] {
+    const isNew = (version: PastId) =>
+      wanted.get(version.queue)?.get(version.job)?.fingerprint !== version.fingerprint &&
+      this.#read(historyFile(version)) === undefined;
     try {
-      const queues = parseEmitted((name) => this.#read(name)) ?? new Map();
-      return [...queues].flatMap(([queue, jobs]) => [...jobs].map(([job, version]) => ({ queue, job, ...version })));
-    } catch {
-      return [];
+      return versionsIn((name) => this.#read(name), isNew);
+    } catch (cause) {
+      // In a merge, the versions are those of its two sides: either may have run.
+      const versions = mergeSides(this.#folder).map((read) => versionsIn(read, isNew));
+      if (versions.length === 0) {
+        throw new CliError(
+          `${this.#label} cannot be read: ${String(cause)}. It has versions that jobs in Redis may have been written with, ` +
+            `and that the history would lose. Put back what was emitted (git checkout HEAD -- ${this.#label}; after a merge, ` +
+            'that of each side, one after the other), and run emit again each time.',
+          { cause },
+        );
+      }
+      return [...new Map(versions.flat().map((version) => [historyFile(version), version])).values()];
     }
   }
 
@@ -148,8 +155,38 @@ export class SchemasFolder {
   }
 }
 
+/**
+ * The versions of jobs that a schemas folder holds, of those that are asked for.
+ *
+ * @throws SyntaxError or TypeError when a file is damaged, or missing.
+ */
+function versionsIn(read: Read, isWanted: (version: PastId) => boolean): PastJob[] {
+  const text = read(CONTRACT_FILE);
+  const { queues } = text === undefined ? { queues: {} } : (JSON.parse(text) as EmittedDocument);
+  const schema = (name: string): JsonSchema => {
+    const file = read(name);
+    if (file === undefined) {
+      throw new TypeError(`${CONTRACT_FILE} names ${name}, which is missing`);
+    }
+    return JSON.parse(file) as JsonSchema;
+  };
+  return Object.entries(queues).flatMap(([queue, { jobs }]) =>
+    Object.entries(jobs)
+      .filter(([job, { fingerprint }]) => isWanted({ queue, job, fingerprint }))
+      .map(([job, { fingerprint, data, result }]) => ({
+        queue,
+        job,
+        fingerprint,
+        data: schema(data),
+        result: schema(result),
+      })),
+  );
+}
+
+type PastId = Pick<PastJob, 'queue' | 'job' | 'fingerprint'>;
+
 interface EmittedDocument {
   readonly queues: Readonly<
-    Record<string, { readonly jobs: Readonly<Record<string, { data: string; result: string }>> }>
+    Record<string, { readonly jobs: Readonly<Record<string, { fingerprint: string; data: string; result: string }>> }>
   >;
 }

@@ -22,7 +22,7 @@ export function shortFingerprint(fingerprint: string): string {
 }
 
 /** The file of a version, within the schemas folder. */
-export function historyFile({ queue, job, fingerprint }: PastJob): string {
+export function historyFile({ queue, job, fingerprint }: Pick<PastJob, 'queue' | 'job' | 'fingerprint'>): string {
   return `${HISTORY_FOLDER}/${fileName(queue)}.${fileName(job)}.${shortFingerprint(fingerprint)}.json`;
 }
 
