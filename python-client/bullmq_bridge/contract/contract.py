@@ -13,6 +13,7 @@ from bullmq_bridge.contract import portable_json
 from bullmq_bridge.contract.fault import Fault, Faults, steps
 from bullmq_bridge.contract.limits import MAX_DATA_BYTES, MAX_RESULT_BYTES
 from bullmq_bridge.contract.past_version import PastVersion, UpcastFailed, mark, short
+from bullmq_bridge.contract.pattern import for_rust
 from bullmq_bridge.contract.portable_json import NotPortable
 from bullmq_bridge.protocol.job import parse_options
 
@@ -29,6 +30,9 @@ FINGERPRINT_OPTION = "contractFingerprint"
 FINGERPRINT_KEY = f'"{FINGERPRINT_OPTION}"'.encode()
 SUPPORTED_VERSION = 1
 MAX_REPORTED_FAULTS = 20
+#: Patterns that look ahead are searched by trial and error, which is given up, and the text refused, after so many
+#: steps: some seconds. The engine's own limit, a million, is reached by texts of 1,500 characters.
+_PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000_000)
 
 
 class ContractError(RuntimeError):
@@ -320,7 +324,9 @@ def _read(file: Path) -> dict[str, Any]:
 def _validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator:
     # Formats are annotations: what must hold is a pattern, which both languages read the same.
     # The mask keeps the values themselves, which may be secret, out of messages.
-    return jsonschema_rs.Draft202012Validator(dict(schema), validate_formats=False, mask="the value")
+    return jsonschema_rs.Draft202012Validator(
+        for_rust(schema), validate_formats=False, mask="the value", pattern_options=_PATTERNS
+    )
 
 
 def _path(error: jsonschema_rs.ValidationError) -> list[str | int]:
