@@ -96,9 +96,9 @@ class Gate:
             return text
         raise self._violation(self._validator, value)
 
-    def black_out(self, text: str, value: Any) -> str:
-        """A text without what the value has in fields that the schema marks as secret."""
-        return self._faults.black_out(text, value)
+    def secrets(self, value: Any) -> frozenset[str]:
+        """What the value has in fields that the schema marks as secret; for ``fault.black_out``."""
+        return self._faults.secrets(value)
 
     def check(self, value: Any) -> None:
         """Refuses a value that the schema refuses.
@@ -215,10 +215,12 @@ class JobContract:
             logger.info("job %r: data of version %s is read %s", self.name, past.short, how)
         value = gate.decode(text)
         if past.upcaster is not None:
+            # The mark may be newer than the version. And the upcaster may change the value in place.
+            secrets = gate.secrets(value) | self.data.secrets(value)
             try:
                 value = past.upcaster(value)
             except Exception as error:
-                raise UpcastFailed(error, gate, value) from error
+                raise UpcastFailed(error, secrets) from error
         self._check_current(value, f"is good by version {past.short}, with which it was written, but")
         return value
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 SECRET = "secret"
 """Stands for a value that the contract marks ``.meta({ secret: true })``, and for all that is inside of it."""
@@ -48,24 +49,25 @@ class Faults:
             return Fault(pointer(path[:depth]), f"breaks {rule!r}", rule, SECRET)
         return Fault(pointer(path), reason, rule, kind(value_at(payload, path)))
 
-    def black_out(self, text: str, payload: Any) -> str:
-        """A text with ``[secret]`` in place of the texts and numbers that the payload has in secret fields."""
-        if not self._has_secrets:
-            return text
-        # The longest first: it may have another one inside.
-        for secret in sorted(self._secrets(payload, ()), key=len, reverse=True):
-            if len(secret) >= SHORTEST_SECRET:
-                text = text.replace(secret, f"[{SECRET}]")
-        return text
+    def secrets(self, payload: Any) -> frozenset[str]:
+        """The texts and numbers that the payload has in secret fields, as text."""
+        return (
+            frozenset(self._secrets(payload, [*self._same_place(self._schema)])) if self._has_secrets else frozenset()
+        )
 
-    def _secrets(self, part: Any, path: tuple[str | int, ...], inside: bool = False) -> Iterator[str]:
-        inside = inside or self._secret_depth(path) is not None
+    def _secrets(self, part: Any, here: Sequence[Mapping[str, Any]], inside: bool = False) -> Iterator[str]:
+        """The same of a part of it, of which the schemas ``here`` speak."""
+        if not here and not inside:
+            return
+        inside = inside or any(map(self._is_secret, here))
         if isinstance(part, dict):
+            if any(map(self._has_secret_keys, here)):
+                yield from part
             for key, item in part.items():
-                yield from self._secrets(item, (*path, key), inside)
+                yield from self._secrets(item, self._step(here, key), inside)
         elif isinstance(part, list):
             for index, item in enumerate(part):
-                yield from self._secrets(item, (*path, index), inside)
+                yield from self._secrets(item, self._step(here, index), inside)
         elif inside and isinstance(part, (str, int, float)) and not isinstance(part, bool):
             yield str(part)
 
@@ -73,13 +75,22 @@ class Faults:
         """How many steps of a path lead to the first field that is secret, under any alternative of the schema."""
         here = list(self._same_place(self._schema))
         for depth in range(len(path) + 1):
-            if any(part.get("secret") is True for part in here):
+            if any(map(self._is_secret, here)):
                 return depth
             if depth < len(path):
-                here = [
-                    same for part in here for inner in _inside(part, path[depth]) for same in self._same_place(inner)
-                ]
+                here = self._step(here, path[depth])
         return None
+
+    def _step(self, here: Iterable[Mapping[str, Any]], step: str | int) -> list[Mapping[str, Any]]:
+        """The schemas of what is one step below."""
+        return [same for part in here for inner in _inside(part, step) for same in self._same_place(inner)]
+
+    def _is_secret(self, schema: Mapping[str, Any]) -> bool:
+        # The path of whatever is in a record tells a key of it.
+        return schema.get("secret") is True or self._has_secret_keys(schema)
+
+    def _has_secret_keys(self, schema: Mapping[str, Any]) -> bool:
+        return any(keys.get("secret") is True for keys in self._same_place(schema.get("propertyNames")))
 
     def _same_place(self, schema: Any, seen: tuple[str, ...] = ()) -> Iterator[Mapping[str, Any]]:
         """A schema, and those that speak of the same value."""
@@ -99,6 +110,23 @@ class Faults:
             name = step.replace("~1", "/").replace("~0", "~")
             part = part[int(name)] if isinstance(part, list) else part.get(name, {})
         return part
+
+
+def black_out(text: str, secrets: Iterable[str]) -> str:
+    """A text with ``[secret]`` in place of each of the secrets, also where it is written with escapes."""
+    forms = {form for secret in secrets if len(secret) >= SHORTEST_SECRET for form in _forms(secret)}
+    # The longest first: it may have another one inside.
+    for form in sorted(forms, key=len, reverse=True):
+        text = text.replace(form, f"[{SECRET}]")
+    return text
+
+
+def _forms(secret: str) -> Iterator[str]:
+    """How messages of exceptions write a text: as it is, and as Python or JSON write what is inside of the quotes."""
+    yield secret
+    yield repr(secret)[1:-1]
+    yield json.dumps(secret)[1:-1]
+    yield json.dumps(secret, ensure_ascii=False)[1:-1]
 
 
 def pointer(path: Sequence[str | int]) -> str:

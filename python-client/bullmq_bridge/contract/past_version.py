@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bullmq_bridge.contract.contract import Gate
-
 #: How many hex digits of a fingerprint file names and messages have.
 SHORT_LENGTH = 12
 MARK_LENGTH = 16
@@ -16,13 +14,12 @@ _ALGORITHM = "sha256:"
 
 
 class UpcastFailed(Exception):
-    """An upcaster raised: ``error``, on ``data`` that the gate of its version has let through."""
+    """An upcaster raised ``error``, on data with these ``secrets``."""
 
-    def __init__(self, error: Exception, gate: Gate, data: Any) -> None:
+    def __init__(self, error: Exception, secrets: frozenset[str]) -> None:
         super().__init__(str(error))
         self.error = error
-        self.gate = gate
-        self.data = data
+        self.secrets = secrets
 
 
 class PastVersion:

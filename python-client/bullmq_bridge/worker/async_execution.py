@@ -30,12 +30,14 @@ async def execute_async(processor: Processor, contract: JobContract, record: Job
     except ContractViolation as violation:
         return violated(violation)
     except UpcastFailed as failed:
-        return raised(failed.gate, failed.data, failed.error)
+        return raised(failed.error, failed.secrets)
+    # Before the processor runs, for it may take them out of the data.
+    secrets = contract.data.secrets(data)
     try:
         result = await processor.function(AsyncJob(record, data, port))
     except asyncio.CancelledError:
         raise
     except BaseException as error:
         # SystemExit too, which asyncio would end the whole worker for.
-        return raised(contract.data, data, error)
+        return raised(error, secrets)
     return ended(contract, result)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.contract.contract import ContractViolation
+from bullmq_bridge.contract.fault import black_out
 from bullmq_bridge.contract.past_version import UpcastFailed
 from bullmq_bridge.directive import Directive
 from bullmq_bridge.outcome import Completed, Failed, FailureKind, Outcome, outcome_of, refused
@@ -16,7 +17,7 @@ from bullmq_bridge.worker.job import Job, SyncJobPort
 from bullmq_bridge.worker.logs import current_job
 
 if TYPE_CHECKING:
-    from bullmq_bridge.contract.contract import Gate, JobContract
+    from bullmq_bridge.contract.contract import JobContract
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.processor import Processor
 
@@ -29,21 +30,23 @@ def execute(processor: Processor, contract: JobContract, record: JobRecord, port
     except ContractViolation as violation:
         return violated(violation)
     except UpcastFailed as failed:
-        return raised(failed.gate, failed.data, failed.error)
+        return raised(failed.error, failed.secrets)
+    # Before the processor runs, for it may take them out of the data.
+    secrets = contract.data.secrets(data)
     try:
         result = processor.function(Job(record, data, port))
     except BaseException as error:
         # SystemExit and KeyboardInterrupt too: a processor that calls sys.exit() failed, the slot goes on.
-        return raised(contract.data, data, error)
+        return raised(error, secrets)
     return ended(contract, result)
 
 
-def raised(gate: Gate, data: Any, error: BaseException) -> Outcome:
-    """The outcome of a processor or upcaster that raised, without what the data has in secret fields of the gate."""
+def raised(error: BaseException, secrets: frozenset[str]) -> Outcome:
+    """The outcome of a processor or upcaster that raised, without the secrets."""
     outcome = outcome_of(error)
     if not isinstance(outcome, Failed):
         return outcome
-    message, trace = (gate.black_out(text, data) for text in (outcome.message, outcome.trace))
+    message, trace = (black_out(text, secrets) for text in (outcome.message, outcome.trace))
     return replace(outcome, message=message, trace=trace)
 
 

@@ -4,6 +4,7 @@ import logging
 import pytest
 
 from bullmq_bridge.contract.contract import ContractViolation, Gate
+from bullmq_bridge.contract.fault import black_out
 from bullmq_bridge.outcome import FailureKind, refused
 
 SCHEMA = {
@@ -68,6 +69,34 @@ def test_nothing_of_a_secret_field_is_told_but_its_place(value: object, path: st
     assert (fault.path, fault.value) == (path, "secret")
     record = refused(FailureKind.CONTRACT_VIOLATION, str(error), error.paths).record(1)
     assert "hunter2" not in f"{error}{error.faults}{error!r}{record}"
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "propertyNames": {"minLength": 12, "secret": True}},
+        {"type": "object", "propertyNames": {"$ref": "#/$defs/key"}, "additionalProperties": {"type": "integer"}},
+    ],
+)
+@pytest.mark.parametrize("record", [{"hunter2": 1}, {"hunter2hunter2": "x", "hunter2": 1}, {"hunter2": float("nan")}])
+def test_a_record_with_secret_keys_is_secret_as_a_whole(schema: dict[str, object], record: dict[str, object]) -> None:
+    key = {"minLength": 12, "secret": True}
+    gate = Gate("data", {"type": "object", "properties": {"by": schema}, "$defs": {"key": key}})
+    with pytest.raises(ContractViolation) as caught:
+        gate.encode({"by": record})
+    assert {fault.path for fault in caught.value.faults} == {"/by"}
+    assert "hunter2" not in f"{caught.value}{caught.value.faults}"
+    assert gate.secrets({"by": {"hunter2": "x", "a": 1}}) == {"hunter2", "a", "x", "1"}
+
+
+@pytest.mark.parametrize("secret", ["plain", 'qu"ote\\', "line\nline", "it's a\ttab", "pässwörd😀", "both\"'"])
+def test_a_secret_is_blacked_out_however_it_is_written(secret: str) -> None:
+    value = {"to": "a", "password": secret, "either": {"pin": 123456}}
+    for text in (secret, repr(value), json.dumps(value), json.dumps(value, ensure_ascii=False), f"{secret!r} {{}}"):
+        shown = black_out(f"cannot use {text}", Gate("data", SCHEMA).secrets(value))
+        assert "[secret]" in shown
+        for form in (secret, repr(secret)[1:-1], json.dumps(secret)[1:-1], "123456"):
+            assert form not in shown
 
 
 def test_text_that_is_no_json_is_not_told(caplog: pytest.LogCaptureFixture) -> None:

@@ -137,17 +137,18 @@ class TestWorker:
         assert isinstance(outcome, Failed)
         assert (outcome.kind, outcome.error, outcome.retry) == (FailureKind.RAISED, "KeyError", True)
 
-    def test_what_an_upcaster_raises_does_not_tell_secrets(self, folder: Path) -> None:
+    @pytest.mark.parametrize("marked_by", ["past", "current"])
+    def test_what_an_upcaster_raises_does_not_tell_secrets(self, folder: Path, marked_by: str) -> None:
         worker = self.worker(folder)
 
         @worker.upcaster("send", "a1a1")
         def fail(data: dict[str, Any]) -> None:
-            raise ValueError(f"cannot read {data['to']}")
+            raise ValueError(f"cannot read {data.pop('to')}")
 
-        for file in (folder / "history").iterdir():
-            version = json.loads(file.read_text())
-            version["data"]["properties"]["to"]["secret"] = True
-            file.write_text(json.dumps(version))
+        for file in (folder / "history").iterdir() if marked_by == "past" else [folder / "data.json"]:
+            document = json.loads(file.read_text())
+            document.get("data", document)["properties"]["to"]["secret"] = True
+            file.write_text(json.dumps(document))
         outcome = self.run(worker, "ann@example.org", OLD)
         assert isinstance(outcome, Failed)
         assert "ann@example.org" not in outcome.message + outcome.trace

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from bullmq_bridge.contract.contract import QueueContract
+from bullmq_bridge.contract.contract import Gate, JobContract
 from bullmq_bridge.directive import Directive, RateLimited, Snooze, WaitForChildren
 from bullmq_bridge.outcome import AwaitingChildren, Completed, Failed, FailureKind, Limited, Moved, Outcome, Snoozed
 from bullmq_bridge.protocol.job import JobRecord
@@ -29,9 +29,9 @@ class Port:
         return [b"bull:q:2", b'{"x":1}'] if question == "children_values" else [b"bull:q:3", b"boom"]
 
 
-def run(function: Any, data: bytes = b"{}", port: Port | None = None) -> Outcome:
+def run(function: Any, data: bytes = b"{}", port: Port | None = None, schema: dict[str, Any] | None = None) -> Outcome:
     record = JobRecord("1", {b"name": b"job", b"data": data})
-    contract = QueueContract.open("q").job("job")
+    contract = JobContract("job", Gate("data", schema), Gate("result"))
     if asyncio.iscoroutinefunction(function):
         return asyncio.run(execute_async(Processor("job", function), contract, record, port))  # type: ignore[arg-type]
     return execute(Processor("job", function), contract, record, port or Port())
@@ -60,6 +60,24 @@ def test_what_a_processor_raises_is_the_failure() -> None:
     )
     assert "in boom" in outcome.trace
     assert "processor.function" not in outcome.trace
+
+
+def test_a_secret_that_the_processor_took_out_of_the_data_is_not_told() -> None:
+    def take(job: Any) -> None:
+        raise ValueError(f"cannot log in with {job.data.pop('password')} or {job.data.pop('key')!r}")
+
+    async def take_in_turn(job: Any) -> None:
+        take(job)
+
+    schema = {
+        "type": "object",
+        "properties": {name: {"type": "string", "secret": True} for name in ("password", "key")},
+    }
+    for function in (take, take_in_turn):
+        outcome = failed(run(function, b'{"password":"hunter2","key":"BEGIN\\nabcdef"}', schema=schema))
+        assert outcome.message == "cannot log in with [secret] or '[secret]'"
+        assert "hunter2" not in outcome.trace
+        assert "abcdef" not in outcome.trace
 
 
 def test_leaving_the_interpreter_is_a_failure_like_any_other() -> None:

@@ -20,7 +20,7 @@ export class Secrets {
     }
     let here = this.#samePlace(this.#schema);
     for (let depth = 0; ; depth += 1) {
-      if (here.some(({ secret }) => secret === true)) {
+      if (here.some((part) => this.#isSecret(part))) {
         return depth;
       }
       const step = path[depth];
@@ -49,6 +49,11 @@ export class Secrets {
       );
     }
     return value;
+  }
+
+  /** A record whose keys are secret is so as a whole: the path of whatever is in it tells a key. */
+  #isSecret({ secret, propertyNames }: JsonSchema): boolean {
+    return secret === true || this.#samePlace(propertyNames).some((keys) => keys.secret === true);
   }
 
   /** A schema, and those that speak of the same value. */
