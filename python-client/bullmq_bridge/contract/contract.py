@@ -30,6 +30,7 @@ FINGERPRINT_OPTION = "contractFingerprint"
 FINGERPRINT_KEY = f'"{FINGERPRINT_OPTION}"'.encode()
 SUPPORTED_VERSION = 1
 MAX_REPORTED_FAULTS = 20
+_RESTORE = "Restore it from version control, or delete it when nothing in Redis was written with it"
 #: Patterns that look ahead are searched by trial and error, which is given up, and the text refused, after so many
 #: steps: some seconds. The engine's own limit, a million, is reached by texts of 1,500 characters.
 _PATTERNS = jsonschema_rs.FancyRegexOptions(backtrack_limit=100_000_000)
@@ -153,7 +154,7 @@ class JobContract:
         self._mark = mark(fingerprint).encode() if fingerprint else b""
         self._past = past or {}
         self._verdicts = verdicts or {}
-        self._past_gates: dict[str, Gate] = {}
+        self._seen: set[str] = set()
 
     def read(self, text: bytes, options: bytes) -> Any:
         """The data of a job that was written with this version, an earlier one, or by somebody who knows of none.
@@ -206,17 +207,14 @@ class JobContract:
         called[0].upcaster = upcaster
 
     def _read_past(self, text: bytes, past: PastVersion) -> Any:
-        gate = self._past_gates.get(past.fingerprint)
-        if gate is None:
-            # Made when the first such job comes: there may be many versions, and most are never seen again.
-            gate = Gate(f"data of job {self.name!r}, by version {past.short} that it was written with,", past.schema)
-            self._past_gates[past.fingerprint] = gate
+        if past.fingerprint not in self._seen:
+            self._seen.add(past.fingerprint)
             how = "as it is" if past.upcaster is None else "through its upcaster"
             logger.info("job %r: data of version %s is read %s", self.name, past.short, how)
-        value = gate.decode(text)
+        value = past.gate.decode(text)
         if past.upcaster is not None:
             # The mark may be newer than the version. And the upcaster may change the value in place.
-            secrets = gate.secrets(value) | self.data.secrets(value)
+            secrets = past.gate.secrets(value) | self.data.secrets(value)
             try:
                 value = past.upcaster(value)
             except Exception as error:
@@ -259,14 +257,22 @@ class QueueContract:
                 f"this library reads {SUPPORTED_VERSION}: upgrade the older side and emit again"
             )
         queues = document.get("queues", {})
-        if queue not in queues:
+        if isinstance(queues, dict) and queue not in queues:
             known = ", ".join(sorted(queues)) or "none"
             raise ContractError(f"{root / CONTRACT_FILE} has no queue {queue!r} (it has: {known})")
+        try:
+            entries = [(name, entry, entry["data"], entry["result"]) for name, entry in queues[queue]["jobs"].items()]
+            files = [(name, entry, root / data, root / result) for name, entry, data, result in entries]
+        except (AttributeError, KeyError, TypeError) as error:
+            raise ContractError(
+                f"{root / CONTRACT_FILE} is damaged where it speaks of queue {queue!r} ({error!r}): "
+                "run `npx bullmq-bridge emit`"
+            ) from error
         past = _read_history(root / HISTORY_FOLDER, queue)
         jobs = {}
-        for name, entry in queues[queue]["jobs"].items():
-            data = Gate(f"data of job {name!r}", _read(root / entry["data"]))
-            result = Gate(f"result of job {name!r}", _read(root / entry["result"]), MAX_RESULT_BYTES)
+        for name, entry, data_file, result_file in files:
+            data = _gate(data_file, f"data of job {name!r}", _read(data_file))
+            result = _gate(result_file, f"result of job {name!r}", _read(result_file), MAX_RESULT_BYTES)
             versions = past.get(name)
             jobs[name] = JobContract(
                 name, data, result, entry.get("options"), entry.get("fingerprint"), versions, entry.get("past")
@@ -303,12 +309,31 @@ def _read_history(folder: Path, queue: str) -> dict[str, dict[str, PastVersion]]
     for file in sorted(folder.glob("*.json")):
         version = _read(file)
         try:
-            if version["queue"] == queue:
-                fingerprint = version["fingerprint"]
-                past.setdefault(version["job"], {})[fingerprint] = PastVersion(fingerprint, version["data"])
+            if version["queue"] != queue:
+                continue
+            number, job, fingerprint, schema = (version[key] for key in ("version", "job", "fingerprint", "data"))
         except KeyError as error:
-            raise ContractError(f"{file} is no version of a job: it lacks {error}") from None
+            raise ContractError(f"{file} is no version of a job: it lacks {error}. {_RESTORE}") from None
+        if number != SUPPORTED_VERSION or not isinstance(schema, dict):
+            raise ContractError(f"{file} is no version of a job that this library reads. {_RESTORE}")
+        if not isinstance(job, str) or not isinstance(fingerprint, str):
+            raise ContractError(f"{file} is no version of a job: its job or fingerprint is no text. {_RESTORE}")
+        what = f"data of job {job!r}, by version {short(fingerprint)} that it was written with,"
+        past.setdefault(job, {})[fingerprint] = PastVersion(fingerprint, _gate(file, what, schema, remedy=_RESTORE))
     return past
+
+
+def _gate(
+    file: Path,
+    what: str,
+    schema: Mapping[str, Any],
+    max_bytes: int = MAX_DATA_BYTES,
+    remedy: str = "Run `npx bullmq-bridge emit`",
+) -> Gate:
+    try:
+        return Gate(what, schema, max_bytes)
+    except (ValueError, jsonschema_rs.ReferencingError) as error:
+        raise ContractError(f"{file} holds no JSON Schema ({str(error).splitlines()[0]}). {remedy}") from error
 
 
 def _read(file: Path) -> dict[str, Any]:
@@ -316,6 +341,10 @@ def _read(file: Path) -> dict[str, Any]:
         document = json.loads(file.read_text(encoding="utf-8"))
     except FileNotFoundError:
         raise ContractError(f"{file} is missing: run `npx bullmq-bridge emit`") from None
+    except OSError as error:
+        raise ContractError(
+            f"{file} cannot be read ({error.strerror}): give the folder that `npx bullmq-bridge emit` wrote"
+        ) from error
     except ValueError as error:
         raise ContractError(f"{file} is not JSON ({error}): run `npx bullmq-bridge emit`") from error
     if not isinstance(document, dict):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
+
+    from bullmq_bridge.contract.contract import Gate
 
 #: How many hex digits of a fingerprint file names and messages have.
 SHORT_LENGTH = 12
@@ -26,13 +28,13 @@ class PastVersion:
     """A version of a job that is not the current one.
 
     Attributes:
-        schema: of the data, as it was.
+        gate: of the data, as it was.
         upcaster: turns such data into the current form, if somebody has declared one.
     """
 
-    def __init__(self, fingerprint: str, schema: Mapping[str, Any]) -> None:
+    def __init__(self, fingerprint: str, gate: Gate) -> None:
         self.fingerprint = fingerprint
-        self.schema = schema
+        self.gate = gate
         self.upcaster: Callable[[Any], Any] | None = None
 
     @property

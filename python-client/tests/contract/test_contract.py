@@ -80,3 +80,30 @@ def test_a_contract_of_another_version_is_refused(tmp_path: Path) -> None:
 def test_a_missing_folder_is_an_error_with_the_remedy(tmp_path: Path) -> None:
     with pytest.raises(ContractError, match="bullmq-bridge emit"):
         QueueContract.load(tmp_path / "none", "files")
+
+
+@pytest.mark.parametrize(
+    "queues",
+    [["files"], {"files": {}}, {"files": {"jobs": {"import": {}}}}, {"files": {"jobs": {"import": {"data": 1}}}}],
+)
+def test_a_damaged_contract_is_an_error_with_the_remedy(tmp_path: Path, queues: object) -> None:
+    with pytest.raises(ContractError, match=r"contract\.json is damaged.*'files'.*bullmq-bridge emit"):
+        QueueContract.load(folder(tmp_path, queues=queues), "files")
+
+
+def test_what_cannot_be_read_is_an_error_with_the_remedy(tmp_path: Path) -> None:
+    (tmp_path / "a-file").touch()
+    (tmp_path / "contract.json").mkdir()
+    for path in (tmp_path / "a-file", tmp_path):
+        with pytest.raises(ContractError, match=r"contract\.json cannot be read .*bullmq-bridge emit"):
+            QueueContract.load(path, "files")
+
+
+@pytest.mark.parametrize(
+    "schema", [{"type": "objekt"}, {"type": "string", "pattern": "("}, {"$ref": "#/$defs/none"}, {"$ref": "x:y"}]
+)
+def test_a_schema_that_is_none_is_an_error_that_names_its_file(tmp_path: Path, schema: object) -> None:
+    folder(tmp_path)
+    (tmp_path / "result.json").write_text(json.dumps(schema))
+    with pytest.raises(ContractError, match=r"result\.json holds no JSON Schema .*bullmq-bridge emit"):
+        QueueContract.load(tmp_path, "files")

@@ -107,6 +107,17 @@ def test_a_damaged_file_of_the_history_is_an_error(folder: Path) -> None:
         QueueContract.load(folder, "mail")
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"version": 2}, {"data": "text"}, {"data": {"type": "objekt"}}, {"data": {"$ref": "#/none"}}, {"fingerprint": 1}],
+)
+def test_a_version_that_cannot_be_read_is_an_error_before_any_job_comes(folder: Path, change: dict[str, Any]) -> None:
+    (file, *_) = sorted((folder / "history").glob("mail*"))
+    file.write_text(json.dumps({**json.loads(file.read_text()), **change}))
+    with pytest.raises(ContractError, match=rf"{file.name} .*Restore it from version control"):
+        QueueContract.load(folder, "mail")
+
+
 class TestWorker:
     """With upcasters, as users declare them."""
 
