@@ -178,6 +178,18 @@ describe('renderPythonModule', () => {
     expect(data(z.object({ iban }))).toContain('    iban: str\n    """Checked in TypeScript only: the checksum"""');
   });
 
+  it('writes a valid module when a definition has a name that Python keeps for itself', () => {
+    const module = of(z.object({ field: z.object({ x: z.int() }).meta({ id: 'None' }) }));
+    expect(definition(module, 'SendMailData')).toContain('    field: None2');
+    expect(module).toContain('class None2(TypedDict):');
+  });
+
+  it('leaves control characters out of docstrings and comments', () => {
+    const text = z.string().describe('a\u0000b\r# c\u000bd\u0085e');
+    expect(data(z.object({ a: text }))).toContain('    """ab\n    # cde\n    """');
+    expect(data(z.object({ 'a-b': text }))).toContain('        # ab\n        # # cde');
+  });
+
   it('keeps docstrings within their quotes', () => {
     expect(data(z.object({ a: z.string().describe('Ends with \\ and """ and "x"') }))).toContain(
       '    """Ends with \\\\ and \\"\\"\\" and "x\\""""',

@@ -22,6 +22,7 @@ const TAKEN = [
     'TypeAlias',
   ],
   'TypedDict',
+  ...['None', 'True', 'False'],
 ];
 
 /** Hands out names of classes, each once. */

@@ -3,7 +3,7 @@ export const WIDTH = 88;
 
 /** A docstring as lines of code. */
 export function docstring(text: string, indent: string): string[] {
-  const escaped = text.replaceAll('\\', '\\\\').replaceAll('"""', '\\"\\"\\"').replace(/"$/, '\\"');
+  const escaped = printable(text).replaceAll('\\', '\\\\').replaceAll('"""', '\\"\\"\\"').replace(/"$/, '\\"');
   const lines = escaped
     .split('\n')
     .flatMap((line) => wrap(line.trim(), WIDTH - indent.length))
@@ -17,7 +17,7 @@ export function docstring(text: string, indent: string): string[] {
 
 /** A comment as lines of code. */
 export function comment(text: string, indent: string): string[] {
-  return text
+  return printable(text)
     .split('\n')
     .flatMap((line) => wrap(line.trim(), WIDTH - indent.length - 2).map((part) => `${indent}# ${part}`.trimEnd()));
 }
@@ -25,6 +25,11 @@ export function comment(text: string, indent: string): string[] {
 /** A string literal, in the quotes that need fewer escapes. */
 export function quoted(text: string): string {
   return text.includes('"') && !/['\\]/.test(text) ? `'${text}'` : JSON.stringify(text);
+}
+
+/** A text without control characters: Python reads no module with a NUL in it, and takes some for ends of lines. */
+function printable(text: string): string {
+  return text.replace(/\r\n?/g, '\n').replace(/[^\P{Cc}\n\t]/gu, '');
 }
 
 /** Breaks a line between words. The first has room for the quotes before it. */
