@@ -26,13 +26,15 @@ interface NamedField extends PythonField {
  * Writes an object as a frozen dataclass that reads itself from JSON and writes itself as JSON.
  *
  * @param isDataclass - whether a name is that of another such class.
+ * @param isPlain - whether a name is that of an alias without any class in it.
  */
 export function renderDataclass(
   { name, doc, fields }: PythonClass,
   names: ClassNames,
   isDataclass: (name: string) => boolean,
+  isPlain: (name: string) => boolean,
 ): string[] {
-  const named = nameFields(fields, names);
+  const named = nameFields(fields, names, isPlain);
   return [
     '@dataclass(frozen=True, kw_only=True)',
     `class ${name}:`,
@@ -72,7 +74,11 @@ export function isConvertible(type: PythonType): boolean {
   return type.kind !== 'union' || type.options.filter((option) => !isNone(option)).length < 2;
 }
 
-function nameFields(fields: readonly PythonField[], names: ClassNames): NamedField[] {
+function nameFields(
+  fields: readonly PythonField[],
+  names: ClassNames,
+  isPlain: (name: string) => boolean,
+): NamedField[] {
   const used = new Set<string>();
   return fields.map((field) => {
     let name = fieldName(field.key);
@@ -80,15 +86,18 @@ function nameFields(fields: readonly PythonField[], names: ClassNames): NamedFie
       name += '_';
     }
     used.add(name);
-    return { ...field, name, initial: initialOf(field) };
+    return { ...field, name, initial: initialOf(field, isPlain) };
   });
 }
 
-function initialOf({ required, default: standsFor, type }: PythonField): string | undefined {
+function initialOf(
+  { required, default: standsFor, type }: PythonField,
+  isPlain: (name: string) => boolean,
+): string | undefined {
   if (required) {
     return undefined;
   }
-  if (standsFor === undefined || mentionsClass(type)) {
+  if (standsFor === undefined || mentionsClass(type, isPlain)) {
     return 'None';
   }
   return typeof standsFor === 'object' && standsFor !== null
@@ -96,16 +105,16 @@ function initialOf({ required, default: standsFor, type }: PythonField): string 
     : printValue(standsFor);
 }
 
-function mentionsClass(type: PythonType): boolean {
+function mentionsClass(type: PythonType, isPlain: (name: string) => boolean): boolean {
   switch (type.kind) {
     case 'named':
-      return true;
+      return !isPlain(type.name);
     case 'list':
-      return mentionsClass(type.item);
+      return mentionsClass(type.item, isPlain);
     case 'dict':
-      return mentionsClass(type.value);
+      return mentionsClass(type.value, isPlain);
     case 'union':
-      return type.options.some(mentionsClass);
+      return type.options.some((option) => mentionsClass(option, isPlain));
     default:
       return false;
   }
@@ -177,7 +186,10 @@ function convert(
   }
 }
 
-/** The names of classes that stay TypedDicts: those that a value may be one of several of, and all that these hold. */
+/**
+ * The names of classes that stay TypedDicts: those that a value may be one of several of or that have further keys, and all
+ * that these hold.
+ */
 export function unconvertible(classes: readonly PythonClass[], outside: readonly PythonType[]): Set<string> {
   const byName = new Map(classes.map((one) => [one.name, one]));
   const kept = new Set<string>();
@@ -201,6 +213,9 @@ export function unconvertible(classes: readonly PythonClass[], outside: readonly
   };
   for (const field of classes.flatMap(({ fields }) => fields)) {
     keepAmbiguous(field.type);
+  }
+  for (const { name } of classes.filter(({ isOpen }) => isOpen)) {
+    keep(name);
   }
   for (const type of outside) {
     namesIn(type).forEach(keep);

@@ -248,4 +248,29 @@ describe('renderPythonModule, as dataclasses', () => {
       'other=None if value["other"] is None else SendMailDataOther.from_json(value["other"]),',
     );
   });
+
+  it('gives a field its default when its type is an alias', () => {
+    const color = z.enum(['red', 'blue']).meta({ id: 'Color' }).default('red');
+    const written = definition(of(z.object({ color, more: z.array(color) }), 'dataclass'), 'SendMailData');
+    expect(written).toContain('    color: Color = "red"');
+    expect(written).toContain('            color=value.get("color", "red"),');
+  });
+
+  it.each([
+    ['a catchall', z.object({ a: z.int() }).catchall(z.string())],
+    ['any further keys', z.looseObject({ a: z.int() })],
+  ])('leaves an object with %s a dict, which keeps them', (_, open) => {
+    const module = of(z.object({ open, old: z.object({ a: z.int() }) }), 'dataclass');
+    expect(definition(module, 'SendMailDataOpen')).toContain('class SendMailDataOpen(TypedDict)');
+    expect(definition(module, 'SendMailData')).toContain('            open=value["open"],');
+    expect(definition(module, 'SendMailDataOld')).toContain('@dataclass');
+  });
+
+  it('writes an object of zod 3, which says nothing of further keys, as a dataclass', () => {
+    const module = render(
+      { 'send-mail': job({ data: z3.object({ a: z3.string() }), result: z3.null() }) },
+      'dataclass',
+    );
+    expect(definition(module, 'SendMailData')).toContain('@dataclass');
+  });
 });

@@ -62,12 +62,17 @@ class ModuleWriter {
   readonly #definitions: readonly PythonDefinition[];
   readonly #names: ClassNames;
   readonly #dataclasses: ReadonlySet<string>;
+  /** The names of aliases that hold nothing that the module defines. */
+  readonly #plain: ReadonlySet<string>;
 
   constructor(definitions: readonly PythonDefinition[], names: ClassNames, types: PythonTypes) {
     this.#definitions = definitions;
     this.#names = names;
     const classes = definitions.filter((definition) => definition.kind === 'class');
     const aliases = definitions.filter((definition) => definition.kind === 'alias');
+    const defined = new Set(definitions.map(({ name }) => name));
+    const plain = aliases.filter(({ type }) => !namesIn(type).some((name) => defined.has(name)));
+    this.#plain = new Set(plain.map(({ name }) => name));
     const kept = unconvertible(
       classes,
       aliases.map(({ type }) => type),
@@ -86,7 +91,12 @@ class ModuleWriter {
 
   #renderClass(definition: PythonClass): string[] {
     return this.#isDataclass(definition)
-      ? renderDataclass(definition, this.#names, (name) => this.#dataclasses.has(name))
+      ? renderDataclass(
+          definition,
+          this.#names,
+          (name) => this.#dataclasses.has(name),
+          (name) => this.#plain.has(name),
+        )
       : renderTypedDict(definition, this.#names);
   }
 

@@ -17,6 +17,8 @@ interface ObjectParts {
   readonly properties: ReadonlyMap<string, Json>;
   readonly required: ReadonlySet<string>;
   readonly additional: Json | undefined;
+  /** Whether it may have keys that are not among the properties, and the contract speaks of them. */
+  readonly isOpen: boolean;
 }
 
 /** Reads emitted schemas into the definitions of a Python module. */
@@ -90,7 +92,7 @@ class PayloadReader {
     if (parts === undefined || parts.properties.size === 0) {
       fill({ kind: 'alias', name: spot.name, doc, type: this.#typeOf(schema, { ...spot, isAlias: true }) });
     } else {
-      fill({ kind: 'class', name: spot.name, doc, fields: this.#fieldsOf(parts, spot) });
+      fill({ kind: 'class', name: spot.name, doc, fields: this.#fieldsOf(parts, spot), isOpen: parts.isOpen });
     }
   }
 
@@ -192,6 +194,7 @@ class PayloadReader {
       properties: new Map(properties ?? Object.entries((schema.properties ?? {}) as JsonSchema)),
       required,
       additional: schema.additionalProperties === false ? undefined : schema.additionalProperties,
+      isOpen: names === undefined && typeof schema.additionalProperties === 'object',
     };
   }
 
@@ -257,6 +260,7 @@ function merge(earlier: ObjectParts, later: ObjectParts): ObjectParts {
     ]),
     required: new Set([...earlier.required, ...later.required]),
     additional: earlier.additional ?? later.additional,
+    isOpen: earlier.isOpen || later.isOpen,
   };
 }
 

@@ -26,6 +26,8 @@ export interface PythonClass {
   readonly name: string;
   readonly doc: string;
   readonly fields: readonly PythonField[];
+  /** Whether it may have further keys, which a dataclass would lose. */
+  readonly isOpen: boolean;
 }
 
 /** A payload, or a definition that several share, that is no object. */
