@@ -86,8 +86,9 @@ class EnginePort:
             arrival = select.poll()
             arrival.register(self._inlet, select.POLLIN)
             while True:
-                # The place to wait at: what the time limit cuts short here has read nothing yet.
-                arrival.poll()
+                if not self._frames:
+                    # The place to wait at: what the time limit cuts short here has read nothing yet.
+                    arrival.poll()
                 with self._limit.kept_off():
                     _, (answered, answer, problem) = self.receive()
                 if answered == number:
