@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { copyFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BRIDGE_COMMAND } from './bundle.mjs';
 import { captureOrFail } from './capture.mjs';
+import { installFromNpm } from './packages.mjs';
 import { BUNDLE, CACHE, ROOT } from './place.mjs';
-import { step } from './step.mjs';
 
 export const NEWEST_5 = '5.81.5';
 
@@ -39,14 +39,7 @@ export async function ensureBullmqPackage(version) {
   const folder = join(CACHE, 'bullmq', version);
   const bullmq = join(folder, 'node_modules', 'bullmq');
   if (!existsSync(join(bullmq, 'package.json'))) {
-    await mkdir(folder, { recursive: true });
-    await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-    await step(`Installing bullmq ${version}`, () =>
-      captureOrFail('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', `bullmq@${version}`], {
-        cwd: folder,
-        remedy: 'is the npm registry within reach? It says:',
-      }),
-    );
+    await installFromNpm(folder, [`bullmq@${version}`]);
   }
   return bullmq;
 }

@@ -1,11 +1,9 @@
-import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
-import { captureOrFail } from './capture.mjs';
+import { installFromNpm, installFromPypi } from './packages.mjs';
 import { CACHE, ROOT } from './place.mjs';
 import { findPython } from './python.mjs';
-import { step } from './step.mjs';
 
 /**
  * What may stand around the library instead of what is installed here: another client or Python.
@@ -40,15 +38,7 @@ async function npmClient(client, range, variable) {
   const folder = join(CACHE, 'clients', `${client}-${range}`);
   const modules = join(folder, 'node_modules');
   const { version } = JSON.parse(await readFile(join(ROOT, 'node_modules', 'bullmq', 'package.json'), 'utf8'));
-  const wanted = [`bullmq@${version}`, `${client}@${range}`];
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, 'package.json'), '{ "private": true }\n');
-  await step(`Installing ${wanted.join(' and ')}`, () =>
-    captureOrFail('npm', ['install', '--no-audit', '--no-fund', '--ignore-scripts', ...wanted], {
-      cwd: folder,
-      remedy: 'is the npm registry within reach? It says:',
-    }),
-  );
+  await installFromNpm(folder, [`bullmq@${version}`, `${client}@${range}`]);
   return { BULLMQ_FOLDER: join(modules, 'bullmq'), [variable]: join(modules, client) };
 }
 
@@ -77,16 +67,6 @@ async function ofPyenv(version) {
  * @param {readonly string[]} [requirements] besides
  */
 async function environment(name, python, requirements = []) {
-  const folder = join(CACHE, 'environments', name);
-  const interpreter = join(folder, 'bin', 'python');
-  const remedy = 'is the Python package index within reach? It says:';
-  await step(`Making an environment for ${name}`, async () => {
-    if (!existsSync(interpreter)) await captureOrFail(python, ['-m', 'venv', folder], { remedy });
-    const packages = ['-e', 'python-client[workers,dev]', ...requirements];
-    await captureOrFail(interpreter, ['-m', 'pip', 'install', '-q', '--disable-pip-version-check', ...packages], {
-      cwd: ROOT,
-      remedy,
-    });
-  });
-  return { PYTHON: interpreter };
+  const packages = ['-e', 'python-client[workers,dev]', ...requirements];
+  return { PYTHON: await installFromPypi(join(CACHE, 'environments', name), python, packages) };
 }

@@ -15,7 +15,7 @@ import { pytest, runSuite, vitest } from './suite.mjs';
 import { withoutSettings } from './surroundings.mjs';
 
 /** What is tested of each version, with the files of contract tests that do it. */
-export const FEATURES = {
+const FEATURES = {
   'same calls, worker': ['test/conformance/differential'],
   'same calls, queue': ['test/publishing/differential.test.ts', 'test/publishing/contract.test.ts'],
   outcomes: ['test/semantics/outcomes.test.ts', 'test/semantics/attempts.test.ts'],
@@ -62,8 +62,9 @@ export async function matrix(names) {
   const ofVersions = [['bullmq', ...Object.keys(FEATURES)]];
   for (const version of versions) ofVersions.push(await row(version, () => testVersion(version, env, servers)));
   const ofClients = [['with', 'both languages', "Python's own"]];
-  for (const client of clients)
+  for (const client of clients) {
     ofClients.push(await row(client.name, () => testClient(client, python, { ...env, ...servers[0] })));
+  }
   // (installed by setUp)
   const { getBorderCharacters, table } = await import('table');
   const tables = [ofVersions, ofClients].filter(({ length }) => length > 1);

@@ -32,40 +32,15 @@ const FOLLOWED = { last: true, dropped: false, owner: null, kept: 0 };
 describe.skipIf(!isSince('5.72.0'))(
   'of the jobs that were added while another of the same id ran, the last one follows it',
   () => {
-    test('when that has completed', async () => {
+    test.each([
+      ['has completed', 'hold', {}, 1],
+      ['has completed and is removed', 'hold', { removeOnComplete: true }, 1],
+      ['has failed', 'hold-and-fail', {}, 1],
+      ['has used its last attempt, not between two of them', 'hold-and-fail', { attempts: 2, backoff: 20 }, 2],
+    ])('when that %s', async (_, name, opts, runs) => {
       const { seen } = await twins.expectSame(async (stage) => {
-        await addWhileActive(stage, 'hold');
-        await stage.openGate();
-        await stage.atRest();
-        return remembered(stage);
-      });
-      expect(seen).toEqual(FOLLOWED);
-    });
-
-    test('when that has completed and is removed', async () => {
-      const { seen } = await twins.expectSame(async (stage) => {
-        await addWhileActive(stage, 'hold', { removeOnComplete: true });
-        await stage.openGate();
-        await stage.atRest();
-        return remembered(stage);
-      });
-      expect(seen).toEqual(FOLLOWED);
-    });
-
-    test('when that has failed', async () => {
-      const { seen } = await twins.expectSame(async (stage) => {
-        await addWhileActive(stage, 'hold-and-fail');
-        await stage.openGate();
-        await stage.atRest();
-        return remembered(stage);
-      });
-      expect(seen).toEqual(FOLLOWED);
-    });
-
-    test('when that has used its last attempt, not between two of them', async () => {
-      const { seen } = await twins.expectSame(async (stage) => {
-        await addWhileActive(stage, 'hold-and-fail', { attempts: 2, backoff: 20 });
-        await stage.openGate(2);
+        await addWhileActive(stage, name, opts);
+        await stage.openGate(runs);
         await stage.atRest();
         return remembered(stage);
       });

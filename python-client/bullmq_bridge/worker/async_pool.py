@@ -87,7 +87,7 @@ class AsyncPool:
             outcome = untold(error)
         finally:
             self._timed_out.discard(slot)
-            self._tasks.pop(slot, None)
+            del self._tasks[slot]
         # From here and not from a callback of the task, which would cost a turn of the loop for each job.
         done(outcome)
 
@@ -105,8 +105,9 @@ class AsyncPool:
                 await asyncio.wait([task], timeout=1.0)
         finally:
             self._interrupted.discard(slot)
-        # (a task that is cancelled before its first step does not do so itself)
-        self._tasks.pop(slot, None)
+        if self._tasks.get(slot) is task:
+            # It was cancelled before its first step, and so did not do this itself.
+            del self._tasks[slot]
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``: a coroutine is cancelled."""

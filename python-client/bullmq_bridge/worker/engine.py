@@ -388,8 +388,9 @@ class Engine:
                 self._run(job.successor)
             return
         if job.settling:
-            # (what ended before it was known whether it has moved is settled then)
-            job.outcome = outcome if job.moving else None
+            if job.moving:
+                # Settled as soon as it is known whether the job has moved.
+                job.outcome = outcome
             return
         job.settling = True
         fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()

@@ -44,6 +44,8 @@ class EnginePort:
         self._sending = threading.Lock()
         self._asking = threading.Lock()
         self._questions = 0
+        self._arrival = select.poll()
+        self._arrival.register(inlet, select.POLLIN)
 
     def close(self) -> None:
         """Speaks no more. The engine sees the end when no process has the pipe open."""
@@ -83,12 +85,10 @@ class EnginePort:
             self._questions += 1
             number = self._questions
             self._report(Kind.ASK, number, job_id, question, *values)
-            arrival = select.poll()
-            arrival.register(self._inlet, select.POLLIN)
             while True:
                 if not self._frames:
                     # The place to wait at: what the time limit cuts short here has read nothing yet.
-                    arrival.poll()
+                    self._arrival.poll()
                 with self._limit.kept_off():
                     _, (answered, answer, problem) = self.receive()
                 if answered == number:
