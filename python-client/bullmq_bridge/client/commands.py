@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.command import Command
 
 
 def encoded(commands: Sequence[Command]) -> list[tuple[Any, ...]]:

@@ -14,7 +14,7 @@ from bullmq_bridge.events.event import QueueEvent, parse_event
 from bullmq_bridge.protocol.exchange import Exchange, Pause, ask, text
 
 if TYPE_CHECKING:
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.protocol.exchange import Steps
     from bullmq_bridge.protocol.keys import QueueKeys
 

@@ -6,50 +6,26 @@ when the calls of a worker are set up. A contract test compares them with what B
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import msgpack  # type: ignore[import-untyped]
-
+from bullmq_bridge.protocol.command import pack
 from bullmq_bridge.protocol.features import SCHEDULING_IN_SCRIPT
-from bullmq_bridge.protocol.job import parse_options
+from bullmq_bridge.protocol.finish_calls import FinishCalls
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from bullmq_bridge.protocol.bundle import Bundle, Script
+    from bullmq_bridge.protocol.command import Argument, Command
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.protocol.options import WorkerOptions
     from bullmq_bridge.protocol.scheduler import NextIteration
 
-Argument = str | bytes | int | float
-Command = tuple[Argument, ...]
-
-KEEP_ALL = {"count": -1}
-REMOVE_AT_ONCE = {"count": 0}
 MAX_SAFE_INTEGER = 2**53 - 1
-CACHED_OPTIONS = 1024
 
 
-_PACKER = msgpack.Packer(use_bin_type=True)
-
-
-def pack(value: Any) -> bytes:
-    """Msgpack as the scripts' ``cmsgpack.unpack`` reads it (text as str, None left out by the reader)."""
-    packed: bytes = _PACKER.pack(value)
-    return packed
-
-
-def keep_jobs(setting: Any) -> Mapping[str, Any]:
-    """``opts.removeOnComplete`` / ``removeOnFail`` as the scripts want it (``getKeepJobs``, bullmq 6.7.0)."""
-    if setting is None or isinstance(setting, bool):
-        return REMOVE_AT_ONCE if setting else KEEP_ALL
-    if isinstance(setting, Mapping):
-        return setting
-    return {"count": setting}
-
-
-class ScriptCalls:
+class ScriptCalls(FinishCalls):
     """The script calls of one worker on one queue.
 
     Args:
@@ -59,18 +35,11 @@ class ScriptCalls:
     """
 
     def __init__(self, keys: QueueKeys, bundle: Bundle, options: WorkerOptions) -> None:
-        self.keys = keys
-        self.bullmq = bundle.bullmq
-        self.options = options
-        self.lock_duration_ms = options.lock_duration_ms
-        self._options_of_worker: dict[str, Any] = {"lockDuration": options.lock_duration_ms}
-        if options.name:
-            self._options_of_worker["name"] = options.name
-        if limiter := options.limiter:
-            self._options_of_worker["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
         self.scripts: list[Script] = []
+        super().__init__(self._use(bundle, "moveToFinished"), keys, options)
+        self.bullmq = bundle.bullmq
+        self.lock_duration_ms = options.lock_duration_ms
         self._move_to_active = self._use(bundle, "moveToActive")
-        self._move_to_finished = self._use(bundle, "moveToFinished")
         self._move_to_delayed = self._use(bundle, "moveToDelayed")
         self._retry_job = self._use(bundle, "retryJob")
         self._extend_locks = self._use(bundle, "extendLocks")
@@ -82,8 +51,6 @@ class ScriptCalls:
         self._extend_lock = self._use(bundle, "extendLock")
         self._update_data = self._use(bundle, "updateData")
         self._update_job_scheduler = self._use(bundle, "updateJobScheduler")
-        # The jobs of a queue mostly have the same options, and a slot keeps its token as long as there are jobs.
-        self._finish_options = lru_cache(CACHED_OPTIONS)(self._pack_finish_options)
         k = keys
         self._fetch_head = (
             *self._move_to_active,
@@ -99,19 +66,6 @@ class ScriptCalls:
             k.priority_counter,
             k.marker,
             k.base,
-        )
-        self._finish_head = (
-            *self._move_to_finished,
-            k.wait,
-            k.active,
-            k.prioritized,
-            k.events,
-            k.stalled,
-            k.limiter,
-            k.delayed,
-            k.paused,
-            k.meta,
-            k.priority_counter,
         )
         # Until 5.73.2 it fetches nothing; from 6.3.5 on there is no list of paused jobs to fetch from.
         self._delayed_tail, self._delayed_fetches = {
@@ -138,67 +92,6 @@ class ScriptCalls:
 
     def _fetch_options(self, token: str) -> dict[str, Any]:
         return {**self._options_of_worker, "token": token}
-
-    def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> Command:
-        """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
-        return self._finish(job, token, "completed", "returnvalue", result, b"", fetch_next, now_ms)
-
-    def move_to_failed(
-        self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
-    ) -> Command:
-        """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
-        return self._finish(job, token, "failed", "failedReason", reason, pack(fields), fetch_next, now_ms)
-
-    def _finish(
-        self,
-        job: JobRecord,
-        token: str,
-        target: str,
-        field: str,
-        value: Argument,
-        fields: bytes,
-        fetch_next: bool,
-        now_ms: int,
-    ) -> Command:
-        keys = self.keys
-        completed = target == "completed"
-        return (
-            *self._finish_head,
-            keys.completed if completed else keys.failed,
-            keys.job(job.id),
-            keys.completed_metrics if completed else keys.failed_metrics,
-            keys.marker,
-            job.id,
-            now_ms,
-            field,
-            value,
-            target,
-            "1" if fetch_next else "0",
-            keys.base,
-            self._finish_options(token, job.opts_text, completed),
-            fields,
-        )
-
-    def _pack_finish_options(self, token: str, job_options: bytes, completed: bool) -> bytes:
-        option = parse_options(job_options).get
-        keep = (
-            option("removeOnComplete", self.options.remove_on_complete)
-            if completed
-            else option("removeOnFail", self.options.remove_on_fail)
-        )
-        return pack(
-            {
-                **self._options_of_worker,
-                "token": token,
-                "keepJobs": keep_jobs(keep),
-                "attempts": option("attempts", 0),
-                "maxMetricsSize": self.options.max_metrics_points or "",
-                "fpof": bool(option("fpof")),
-                "cpof": bool(option("cpof")),
-                "idof": bool(option("idof")),
-                "rdof": bool(option("rdof")),
-            }
-        )
 
     def retry_job(self, job: JobRecord, token: str, fields: Sequence[str], now_ms: int) -> Command:
         """Puts a failed job back to be tried again at once. Answers 0 and fetches nothing."""

@@ -14,7 +14,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.bundle import Script
-    from bullmq_bridge.protocol.calls import Argument, Command
+    from bullmq_bridge.protocol.command import Argument, Command
 
 T = TypeVar("T")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from bullmq_bridge.protocol.calls import pack
+from bullmq_bridge.protocol.command import pack
 from bullmq_bridge.protocol.exchange import ScriptCall
 from bullmq_bridge.protocol.features import KEEP_LAST_IF_ACTIVE
 from bullmq_bridge.protocol.job_options import shorten
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bullmq_bridge.protocol.bundle import Bundle
-    from bullmq_bridge.protocol.calls import Argument
+    from bullmq_bridge.protocol.command import Argument
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.protocol.new_job import NewJob, ParentReference
 

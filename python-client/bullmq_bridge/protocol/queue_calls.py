@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from bullmq_bridge.protocol.bundle import Bundle
-    from bullmq_bridge.protocol.calls import Argument
+    from bullmq_bridge.protocol.command import Argument
     from bullmq_bridge.protocol.keys import QueueKeys
 
 #: How often ``getJobs`` goes on to fill a page whose ids turned out to have no job (same bound as Node).

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.protocol.calls import pack
+from bullmq_bridge.protocol.command import pack
 from bullmq_bridge.protocol.exchange import ScriptCall
 from bullmq_bridge.protocol.features import SCHEDULING_IN_SCRIPT
 from bullmq_bridge.protocol.job_options import shorten

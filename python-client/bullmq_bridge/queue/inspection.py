@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from bullmq_bridge.protocol.bundle import Bundle
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.protocol.exchange import Reply, ScriptCall, Steps
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.queue.priority import PriorityName

@@ -9,7 +9,7 @@ from bullmq_bridge.worker.connection import Call
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.worker.active_job import ActiveJob
 
 

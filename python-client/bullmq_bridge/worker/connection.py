@@ -20,7 +20,7 @@ from redis.backoff import NoBackoff
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from bullmq_bridge.protocol.calls import Command
+    from bullmq_bridge.protocol.command import Command
 
 CONNECT_TIMEOUT_S = 5.0
 HANDSHAKE_TIMEOUT_S = 10.0

@@ -14,7 +14,8 @@ from bullmq_bridge.worker.question import JobNotHeld, Question, answer, refusal
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from bullmq_bridge.protocol.calls import Command, ScriptCalls
+    from bullmq_bridge.protocol.calls import ScriptCalls
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.worker.active_job import ActiveJob
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Line

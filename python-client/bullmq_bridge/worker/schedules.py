@@ -10,7 +10,8 @@ from bullmq_bridge.protocol.job import parse_job
 from bullmq_bridge.protocol.scheduler import next_iteration
 
 if TYPE_CHECKING:
-    from bullmq_bridge.protocol.calls import Command, ScriptCalls
+    from bullmq_bridge.protocol.calls import ScriptCalls
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.worker.link import Line

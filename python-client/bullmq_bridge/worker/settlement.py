@@ -10,7 +10,8 @@ from bullmq_bridge.outcome import FAILURE_FIELD, AwaitingChildren, Completed, Fa
 from bullmq_bridge.protocol.backoff import UnknownBackoff, backoff_delay_ms
 
 if TYPE_CHECKING:
-    from bullmq_bridge.protocol.calls import Command, ScriptCalls
+    from bullmq_bridge.protocol.calls import ScriptCalls
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.options import WorkerOptions
 

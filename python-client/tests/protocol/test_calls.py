@@ -1,6 +1,6 @@
 import pytest
 
-from bullmq_bridge.protocol.calls import keep_jobs
+from bullmq_bridge.protocol.finish_calls import keep_jobs
 
 
 @pytest.mark.parametrize(
