@@ -16,7 +16,7 @@ import {
   silence,
 } from './losses.js';
 import { completedCount, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
-import { type ProxiedConnection, RedisProxy } from './redis-proxy.js';
+import { type ProxiedConnection, type Purpose, RedisProxy } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
 const system = useSystem();
@@ -49,11 +49,17 @@ class Losing {
     this.proxy = proxy;
   }
 
-  static async start(loss: Loss, isAimed: (command: Buffer) => boolean, times = LOSSES): Promise<Losing> {
+  static async start(
+    loss: Loss,
+    isAimed: (command: Buffer) => boolean,
+    times = LOSSES,
+    purposes: readonly (Purpose | undefined)[] = ['commands'],
+  ): Promise<Losing> {
     const losing = new Losing(await newProxy());
     losing.proxy.onConnection = (connection) => {
       connection.passCommand = (command) => {
-        const isHit = losing.isArmed && losing.count < times && connection.purpose === 'commands' && isAimed(command);
+        const isOfThese = purposes.includes(connection.purpose);
+        const isHit = losing.isArmed && losing.count < times && isOfThese && isAimed(command);
         if (!isHit) return true;
         losing.count += 1;
         loss(connection, command, losing.proxy);
@@ -263,7 +269,7 @@ describe.concurrent('a worker', () => {
   ])('of %s slots that loses its command connection with acks %s runs each job once', async (pool, _, loss) => {
     const queue = system.queue();
     const stage = newStage();
-    const losing = await Losing.start(loss, isAck);
+    const losing = await Losing.start(loss, isAck, LOSSES, ['commands', 'line']);
     const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2, pool };
     const worker = await system.startWorker('faults_worker.py', settings, stage.env);
 
@@ -275,6 +281,76 @@ describe.concurrent('a worker', () => {
     expect(losing.count).toBe(LOSSES);
     await expectEachExactlyOnce(system.redis, queue, stage, ids);
   });
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
+    ['whose replies are lost', repliesLost(1)],
+    ['whose reply is torn', replyTorn],
+  ])("of process slots that lose their children's own lines with acks %s runs each job once", async (_, loss) => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(loss, isAck, LOSSES, ['line']);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2 };
+    const worker = await system.startWorker('faults_worker.py', settings, stage.env);
+    // Some time after the first jobs each child has a line; from then on it is lost again and again.
+    losing.isArmed = true;
+    const ids: string[] = [];
+    await waitFor('lines to be lost', async () => {
+      ids.push(...(await addMany(queue, 'work', 50, { bytes: RESULT_BYTES })));
+      await completedCount(queue, ids.length);
+      return losing.count === LOSSES;
+    });
+
+    await worker.stop();
+    expect(worker.log).toMatch(/has lost its line to Redis/);
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it("of process slots whose child's own line goes silent under an ack runs each job once", async () => {
+    const queue = system.queue();
+    const stage = newStage();
+    const losing = await Losing.start(silence, isAck, 1, ['line']);
+    const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2 };
+    const worker = await system.startWorker('faults_worker.py', settings, stage.env);
+    losing.isArmed = true;
+    const ids: string[] = [];
+    await waitFor('a line to go silent', async () => {
+      ids.push(...(await addMany(queue, 'work', 20, {})));
+      return losing.count === 1;
+    });
+    await completedCount(queue, ids.length);
+
+    await worker.stop();
+    await expectEachExactlyOnce(system.redis, queue, stage, ids);
+  });
+
+  it.each<[string, Loss]>([
+    ['that do not reach Redis', commandsLost],
+    ['whose replies are lost', repliesLost(1)],
+  ])(
+    "of process slots that loses its command connection with stalled checks %s leaves jobs alone that come over children's own lines",
+    async (_, loss) => {
+      const queue = system.queue();
+      const stage = newStage();
+      const losing = await Losing.start(loss, isScript);
+      const settings = { queue: queue.name, redis_url: losing.proxy.url, concurrency: 2, stalled_interval_ms: 200 };
+      const worker = await system.startWorker('faults_worker.py', settings, stage.env);
+      const ids: string[] = [];
+      const addMore = async () => ids.push(...(await addMany(queue, 'work', 100, { ms: 8 })));
+      await addMore();
+      await waitFor('lines', () => losing.proxy.current('line'));
+      losing.isArmed = true;
+      await waitFor('the command connection to be lost', async () => {
+        if ((await queue.getWaitingCount()) < 30) await addMore();
+        return losing.count === LOSSES;
+      });
+      await completedCount(queue, ids.length);
+
+      await worker.stop();
+      expect(worker.log).not.toMatch(/is not ours any more/);
+      await expectEachExactlyOnce(system.redis, queue, stage, ids);
+    },
+  );
 
   it.each<[string, Loss, JobsOptions]>([
     ['not put back yet', commandsLost, { attempts: 2 }],

@@ -2,7 +2,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { CommandStream } from './command-stream.js';
 
 /** What a worker uses a connection for. */
-export type Purpose = 'commands' | 'marker';
+export type Purpose = 'commands' | 'marker' | 'line';
 
 /** One connection of a worker, on its way through the proxy. Forwards both ways until told otherwise. */
 export class ProxiedConnection {
@@ -156,5 +156,7 @@ export class RedisProxy {
 
 function purposeOf(command: Buffer): Purpose | undefined {
   if (command.includes('BZPOPMIN')) return 'marker';
-  return command.includes('EVALSHA') || command.includes('SCRIPT') ? 'commands' : undefined;
+  if (command.includes('SCRIPT')) return 'commands';
+  // A line of a child's own calls scripts that were loaded over the command connection.
+  return command.includes('EVALSHA') ? 'line' : undefined;
 }

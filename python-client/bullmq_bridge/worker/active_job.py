@@ -15,6 +15,10 @@ if TYPE_CHECKING:
 class ActiveJob:
     """A job under our lock.
 
+    ``line``: of a slot that may have told Redis by itself that the job has completed, when nobody knows whether it
+    has: client id of the connection over which it would have.
+    ``missed``: its lock was not found; it may just have ended.
+
     ``settling``: how it ended is known and on its way to Redis; the lock is renewed until the answer is here.
     ``moving``: whether it moves is on its way to Redis, while it runs; ``outcome``: how it ended meanwhile.
     ``moved``: the processor has moved it while it ran; only the slot is still occupied.
@@ -22,6 +26,8 @@ class ActiveJob:
     """
 
     __slots__ = (
+        "line",
+        "missed",
         "moved",
         "moving",
         "outcome",
@@ -40,6 +46,8 @@ class ActiveJob:
         self.slot = slot
         self.renewed_at = time.monotonic()
         self.settling = False
+        self.line: int | None = None
+        self.missed = False
         self.moving = False
         self.outcome: Outcome | None = None
         self.moved = False

@@ -13,11 +13,14 @@ from bullmq_bridge.worker.async_pool import AsyncPool
 from bullmq_bridge.worker.engine import Engine
 from bullmq_bridge.worker.event_log import log_events
 from bullmq_bridge.worker.events import Events
+from bullmq_bridge.worker.own_jobs import OwnJobs
 from bullmq_bridge.worker.process_pool import ProcessPool
 from bullmq_bridge.worker.registry import Registry
 from bullmq_bridge.worker.thread_pool import ThreadPool
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from bullmq_bridge.contract.contract import QueueContract
     from bullmq_bridge.protocol.bundle import Bundle
     from bullmq_bridge.worker.link import Link
@@ -91,7 +94,7 @@ def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log
     # In the engine's process once, whether it has coroutines, threads or both.
     hooks = _once(worker.setup_hook), _once(worker.teardown_hook)
     for place, processors in places.items():
-        pool = _pool(place, worker, processors, contract, engine, hooks, log_format)
+        pool = _pool(place, worker, processors, contract, engine, hooks, calls, log_format)
         engine.pools.update(dict.fromkeys(processors, pool))
     return engine
 
@@ -114,6 +117,7 @@ def _pool(
     contract: QueueContract,
     engine: Engine,
     hooks: tuple[Hook | None, Hook | None],
+    calls: ScriptCalls,
     log_format: LogFormat,
 ) -> Pool:
     if place == "async":
@@ -121,4 +125,21 @@ def _pool(
     if place == "thread":
         return ThreadPool(engine.settings.concurrency, processors, contract, engine.requests, *hooks)
     where = target.describe(worker, worker.module_names())
-    return ProcessPool(engine.settings, where, log_format, engine.requests, engine.slot_ready, engine.slot_lost)
+    return ProcessPool(
+        engine.settings,
+        where,
+        OwnJobs(_simple(processors, engine), calls),
+        log_format,
+        engine.requests,
+        engine.may_go_on,
+        engine.slot_ready,
+        engine.slot_lost,
+    )
+
+
+def _simple(processors: Iterable[str], engine: Engine) -> frozenset[str]:
+    """Names of the jobs that need nothing of the engine while they run, or between one and the next."""
+    settings = engine.settings
+    if settings.max_memory_mb is not None or settings.max_started_attempts is not None:
+        return frozenset()
+    return frozenset(name for name in processors if engine.time_limits[name] == (None, None))

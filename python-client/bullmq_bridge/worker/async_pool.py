@@ -14,7 +14,7 @@ from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import outcome_of, untold
 from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.coroutine_stack import stack_of
-from bullmq_bridge.worker.pool import StartFailed
+from bullmq_bridge.worker.pool import StartFailed, WithoutLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger("bullmq_bridge.worker")
 
 
-class AsyncPool:
+class AsyncPool(WithoutLines):
     """See ``Pool``. Slots are always ready."""
 
     can_interrupt = True

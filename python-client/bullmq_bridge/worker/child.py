@@ -1,29 +1,29 @@
 """A child: a process that runs one job at a time for the engine that started it.
 
-``python -m bullmq_bridge.worker.child INLET OUTLET ENGINE_PID LOG_FORMAT``: speaks frames on two pipes, given by their
-file descriptors, and holds no connection to Redis. It ends when the engine says so, and dies with the engine.
+``python -m bullmq_bridge.worker.child INLET OUTLET COURIER ENGINE_PID LOG_FORMAT`` (the first three: file descriptors)
+speaks frames on two pipes and gets connections to Redis over a socket. It ends when the engine says so, and dies with
+the engine.
 """
 
 from __future__ import annotations
 
-import contextvars
 import ctypes
 import faulthandler
 import logging
 import os
 import select
 import signal
+import socket
 import sys
 import threading
 import traceback
 from typing import TYPE_CHECKING, cast
 
-from bullmq_bridge.directive import TimeLimitExceeded
-from bullmq_bridge.outcome import Outcome, outcome_of, untold
 from bullmq_bridge.worker import logs, target, worker
+from bullmq_bridge.worker.child_slot import ChildSlot
 from bullmq_bridge.worker.engine_port import EngineGone, EnginePort
-from bullmq_bridge.worker.execution import execute
-from bullmq_bridge.worker.frames import Kind, decode_job, encode, encode_outcome
+from bullmq_bridge.worker.frames import Kind, encode
+from bullmq_bridge.worker.own_jobs import decode_own_jobs
 from bullmq_bridge.worker.soft_limit import SoftLimit
 from bullmq_bridge.worker.target import Target
 
@@ -39,20 +39,22 @@ PR_SET_PDEATHSIG = 1
 
 def main(arguments: list[str]) -> int:
     """Runs jobs until the engine says stop."""
-    inlet, outlet, engine_pid = map(int, arguments[:3])
+    inlet, outlet, courier_descriptor, engine_pid = map(int, arguments[:4])
     _leave_signals_to_the_engine()
     # Stacks on demand (the engine sends this signal), and when C code crashes.
     faulthandler.register(signal.SIGUSR1, all_threads=True)
     faulthandler.enable()
-    logs.configure(cast("LogFormat", arguments[3]))
+    logs.configure(cast("LogFormat", arguments[4]))
     limit = SoftLimit()
-    engine = EnginePort(inlet, outlet, limit)
+    courier = _socket(courier_descriptor)
+    engine = EnginePort(inlet, outlet, courier, limit)
     os.register_at_fork(before=_hold_signals, after_in_parent=_let_signals_come, after_in_child=lambda: _leave(engine))
     _die_with_the_engine(inlet, engine_pid)
     worker.inside_child = True
     try:
-        _, values = engine.receive()
-        declared, contract = _start(Target(*values))
+        _, (own_jobs, *where) = engine.receive()
+        declared, contract = _start(Target(*where))
+        slot = ChildSlot(engine, courier, limit, declared, contract, decode_own_jobs(own_jobs))
     except EngineGone:
         return 0
     except BaseException:
@@ -60,12 +62,17 @@ def main(arguments: list[str]) -> int:
         return 1
     engine.write(encode(Kind.READY))
     try:
-        _work(engine, limit, declared, contract)
+        slot.work()
     except EngineGone:
         return 0
     finally:
         _tear_down(declared)
     return 0
+
+
+def _socket(descriptor: int) -> socket.socket:
+    os.set_inheritable(descriptor, False)
+    return socket.socket(fileno=descriptor)
 
 
 def _start(where: Target) -> tuple[Worker, QueueContract]:
@@ -83,31 +90,6 @@ def _tear_down(declared: Worker) -> None:
             declared.teardown_hook()
     except Exception:
         logger.exception("the teardown of queue %s raised", declared.queue)
-
-
-def _work(engine: EnginePort, limit: SoftLimit, declared: Worker, contract: QueueContract) -> None:
-    contracts = {name: contract.job(name) for name in declared.processors}
-    while True:
-        kind, values = engine.receive()
-        if kind == Kind.STOP:
-            return
-        if kind == Kind.ANSWER:
-            # To a question of a job that was cut short while it waited.
-            continue
-        record = decode_job(values)
-        name = record.name or ""
-        # A copy for each job: what setup() has put into context variables is there, what another job has is not.
-        run = contextvars.copy_context().run
-        try:
-            with limit:
-                outcome: Outcome = run(execute, declared.processors[name], contracts[name], record, engine)
-        except TimeLimitExceeded as error:
-            # While the data was decoded, or the result encoded.
-            outcome = outcome_of(error)
-        except Exception as error:
-            logger.exception("how job %s ended could not be told", record.id)
-            outcome = untold(error)
-        engine.write(encode_outcome(outcome))
 
 
 def _leave_signals_to_the_engine() -> None:

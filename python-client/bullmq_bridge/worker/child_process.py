@@ -7,6 +7,7 @@ import contextlib
 import logging
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -14,9 +15,11 @@ from dataclasses import astuple
 from io import FileIO
 from typing import TYPE_CHECKING, Any
 
+from bullmq_bridge.outcome import Completed
 from bullmq_bridge.worker.ending import Ending, crashed
 from bullmq_bridge.worker.frames import FrameReader, Kind, decode_outcome, encode, encode_job
 from bullmq_bridge.worker.memory import OomKills
+from bullmq_bridge.worker.own_ending import Ended, Unanswered
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,7 +27,9 @@ if TYPE_CHECKING:
     from bullmq_bridge.outcome import Failed, Outcome
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.job import ChildJobPort
+    from bullmq_bridge.worker.lent_line import LentLine
     from bullmq_bridge.worker.logs import LogFormat
+    from bullmq_bridge.worker.own_jobs import OwnJobs
     from bullmq_bridge.worker.target import Target
 
 DRAIN_TIMEOUT_S = 1.0
@@ -32,6 +37,7 @@ DRAIN_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 5.0
 #: How long nothing is read of a child that reports more than Redis takes.
 HOLD_BACK_S = 0.01
+READ_BYTES = 1 << 16
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -45,12 +51,13 @@ class Child(asyncio.Protocol):
     Args:
         on_ready: called when it has imported the processors and run the setup.
         on_gone: called once when it has ended and everything it wrote was read, with how it ended.
-        on_idle: called when its job has ended, before anybody hears of the outcome.
+        on_idle: called when its job has ended and it has begun no other, before anybody hears of the outcome.
     """
 
     def __init__(
         self,
         target: Target,
+        own_jobs: OwnJobs,
         log_format: LogFormat,
         port: ChildJobPort,
         on_ready: Callable[[], None],
@@ -58,6 +65,7 @@ class Child(asyncio.Protocol):
         on_idle: Callable[[], None],
     ) -> None:
         self._target = target
+        self._own_jobs = own_jobs
         self._log_format = log_format
         self._port = port
         self._on_ready = on_ready
@@ -68,16 +76,26 @@ class Child(asyncio.Protocol):
         self._inbound: asyncio.ReadTransport | None = None
         self._outbound: asyncio.WriteTransport | None = None
         self._process: subprocess.Popen[bytes] | None = None
-        self._done: Callable[[Outcome], None] | None = None
+        self._courier: socket.socket | None = None
+        self._done: Callable[[Outcome | Ended | Unanswered], None] | None = None
         self._record: JobRecord | None = None
+        # The job that it has begun by itself, until we are told who wants to hear of it.
+        self._begun: str | None = None
+        self._line_id: int | None = None
+        self._alone = False
         self._ending: Ending | None = None
         self._hung_up = False
+        self._held_back = False
         self._oom_kills = OomKills()
         self.ready = False
         self.gone = asyncio.Event()
         self.problem: str | None = None
         self.jobs = 0
         self.asked_to_stop = False
+        self.awaits_line = False
+        #: For how long it ran what it was last given.
+        self.ran_s = 0.0
+        self._began_at = 0.0
         self._why_killed: Callable[[Ending], Failed] | None = None
 
     async def start(self) -> None:
@@ -88,15 +106,19 @@ class Child(asyncio.Protocol):
         """
         inlet, to_child = os.pipe()
         from_child, outlet = os.pipe()
+        self._courier, theirs = socket.socketpair()
+        self._courier.setblocking(False)
+        self._loop.add_reader(self._courier, self._rung)
         try:
             await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
             self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, FileIO(to_child, "w"))
-            self._process = _start_process(inlet, outlet, self._log_format)
+            self._process = _start_process(inlet, outlet, theirs.fileno(), self._log_format)
         finally:
             os.close(inlet)
             os.close(outlet)
+            theirs.close()
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
-        self._write(encode(Kind.START, *astuple(self._target)))
+        self._write(encode(Kind.START, self._own_jobs.encode(), *astuple(self._target)))
 
     @property
     def exists(self) -> bool:
@@ -109,15 +131,69 @@ class Child(asyncio.Protocol):
         assert self._process is not None
         return self._process.pid
 
-    def run(self, record: JobRecord, done: Callable[[Outcome], None]) -> None:
-        """Runs a job; the child must be ready and idle."""
+    @property
+    def line(self) -> int | None:
+        """Client id of its line to Redis, if it ends the job that runs over it."""
+        return self._line_id if self._alone else None
+
+    @property
+    def has_line(self) -> bool:
+        """Whether it has a line of its own."""
+        return self._line_id is not None
+
+    def lend(self, line: LentLine) -> None:
+        """Gives it a line of its own."""
+        assert self._courier is not None
+        try:
+            socket.send_fds(self._courier, [b"\0"], [line.descriptor])
+        except OSError:
+            # It has ended: that is told otherwise.
+            return
+        finally:
+            os.close(line.descriptor)
+        self._write(encode(Kind.LINE))
+        self._line_id = line.client_id
+
+    def run(self, record: JobRecord, further: int, done: Callable[[Outcome | Ended | Unanswered], None]) -> None:
+        """Runs a job; the child must be ready and idle. After it, the child may take so many ``further`` ones."""
         self._record, self._done = record, done
         self.jobs += 1
-        self._write(encode_job(record))
+        self._alone = further > 0 and self._line_id is not None
+        self._began_at = self._loop.time()
+        if self._alone and self._inbound is not None:
+            self._silence_bell()
+            # What it begins by itself is heard of by ``catch_up``, now and then: to wake for each job costs more than
+            # the job. It rings when it has something else to tell.
+            self._inbound.pause_reading()
+        self._write(encode_job(record, further))
+
+    def has_begun(self, record: JobRecord) -> bool:
+        """Whether it has begun the job by itself, and nobody yet wants to hear how it ends."""
+        return self._begun == record.id
+
+    def attend(self, record: JobRecord, done: Callable[[Outcome | Ended | Unanswered], None]) -> None:
+        """Tells of the job that it has begun by itself when that ends."""
+        self._begun = None
+        self._record, self._done = record, done
+        self.jobs += 1
+
+    def recall(self) -> None:
+        """Leaves the end of the job that it runs to us, unless that is told already."""
+        if self._alone:
+            self._write(encode(Kind.RECALL))
+
+    def catch_up(self) -> None:
+        """Reads what it has told until now."""
+        if self._inbound is None or self._hung_up or self._held_back:
+            return
+        pipe = self._inbound.get_extra_info("pipe").fileno()
+        with contextlib.suppress(BlockingIOError):
+            while data := os.read(pipe, READ_BYTES):
+                self.data_received(data)
 
     def forget(self) -> None:
         """Whatever the job's outcome is, nobody wants to hear of it any more."""
-        self._record = self._done = None
+        self._record = self._done = self._begun = None
 
     @property
     def busy(self) -> bool:
@@ -176,6 +252,7 @@ class Child(asyncio.Protocol):
 
     def _exited(self, ending: Ending) -> None:
         self._ending = ending
+        self._watch()
         if self._hung_up:
             self._finish()
         else:
@@ -192,12 +269,16 @@ class Child(asyncio.Protocol):
             self._inbound.close()
         if self._outbound is not None and not self._outbound.is_closing():
             self._outbound.abort()
-        record, done = self._record, self._done
+        if self._courier is not None:
+            self._loop.remove_reader(self._courier)
+            self._courier.close()
+        record, done, line = self._record, self._done, self.line
         self.forget()
         # First, so that the settling of its job does not fetch a next one for it.
         self._on_gone(self._ending)
         if record is not None and done is not None:
-            done(self._verdict(self._ending))
+            verdict = self._verdict(self._ending)
+            done(verdict if line is None else Unanswered(verdict, line))
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """See ``asyncio.Protocol``."""
@@ -213,11 +294,28 @@ class Child(asyncio.Protocol):
         if reports and self._port.is_congested:
             self._hold_back()
 
+    def _watch(self) -> None:
+        """Hears at once, from here on, what it tells."""
+        if self._inbound is not None and not self._hung_up and not self._held_back:
+            self._inbound.resume_reading()
+
+    def _rung(self) -> None:
+        """It has told something that must be heard at once, while we only looked now and then."""
+        self._silence_bell()
+        self._watch()
+
+    def _silence_bell(self) -> None:
+        assert self._courier is not None
+        with contextlib.suppress(BlockingIOError):
+            if not self._courier.recv(READ_BYTES):
+                self._loop.remove_reader(self._courier)
+
     def _hold_back(self) -> None:
         """Lets a child wait that reports faster than Redis takes it: the others' jobs must not."""
         if self._inbound is None or self._hung_up:
             return
-        if self._port.is_congested:
+        self._held_back = self._port.is_congested
+        if self._held_back:
             self._inbound.pause_reading()
             self._loop.call_later(HOLD_BACK_S, self._hold_back)
         else:
@@ -237,11 +335,11 @@ class Child(asyncio.Protocol):
 
     def _handle(self, kind: int, values: list[Any]) -> None:
         if kind == Kind.OUTCOME:
-            done = self._done
-            self.forget()
-            self._on_idle()
-            if done is not None:
-                done(decode_outcome(values))
+            self._returned(decode_outcome(values))
+        elif kind == Kind.ENDED:
+            self._ended(Ended(*values))
+        elif kind == Kind.UNANSWERED:
+            self._lost_line(*values)
         elif kind == Kind.PROGRESS:
             self._port.progress(*values)
         elif kind == Kind.LOG:
@@ -254,6 +352,33 @@ class Child(asyncio.Protocol):
         elif kind == Kind.BROKEN:
             self.problem = values[0]
 
+    def _returned(self, how: Outcome | Ended | Unanswered) -> None:
+        """It runs nothing any more, and waits for what we say."""
+        done = self._done
+        self.forget()
+        self._alone = False
+        self._watch()
+        self.ran_s = self._loop.time() - self._began_at
+        self._on_idle()
+        if done is not None:
+            done(how)
+
+    def _ended(self, ended: Ended) -> None:
+        if not ended.begun:
+            self._returned(ended)
+            return
+        done = self._done
+        self.forget()
+        if done is not None:
+            self._begun = ended.reply[1].decode("utf-8", "replace")
+            done(ended)
+
+    def _lost_line(self, result: bytes, why: str) -> None:
+        logger.warning("process %s has lost its line to Redis: %s", self.pid, why)
+        line_id, self._line_id = self._line_id, None
+        assert line_id is not None
+        self._returned(Unanswered(Completed(result), line_id))
+
     async def _answer(self, number: int, job_id: str, question: str, *values: Any) -> None:
         try:
             answer = await self._port.ask(job_id, question, *values)
@@ -263,10 +388,11 @@ class Child(asyncio.Protocol):
             self._write(encode(Kind.ANSWER, number, answer, None))
 
 
-def _start_process(inlet: int, outlet: int, log_format: LogFormat) -> subprocess.Popen[bytes]:
-    arguments = [str(inlet), str(outlet), str(os.getpid()), log_format]
+def _start_process(inlet: int, outlet: int, courier: int, log_format: LogFormat) -> subprocess.Popen[bytes]:
+    descriptors = [inlet, outlet, courier]
+    arguments = [*map(str, descriptors), str(os.getpid()), log_format]
     command = [sys.executable, "-m", "bullmq_bridge.worker.child", *arguments]
-    return subprocess.Popen(command, pass_fds=[inlet, outlet], stdin=subprocess.DEVNULL, start_new_session=True)
+    return subprocess.Popen(command, pass_fds=descriptors, stdin=subprocess.DEVNULL, start_new_session=True)
 
 
 def _kill_group(leader: int) -> None:

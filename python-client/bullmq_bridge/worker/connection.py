@@ -165,6 +165,16 @@ class Connection(asyncio.Protocol):
         self._transport.abort()
 
     @property
+    def is_encrypted(self) -> bool:
+        """Whether there is TLS between the socket and the commands."""
+        return self._transport.get_extra_info("sslcontext") is not None
+
+    def fileno(self) -> int:
+        """The descriptor of the socket."""
+        number: int = self._transport.get_extra_info("socket").fileno()
+        return number
+
+    @property
     def unanswered(self) -> int:
         """How many commands have no reply yet."""
         return len(self._pending)

@@ -35,7 +35,8 @@ from bullmq_bridge.worker.connection import Call, ReplyError
 from bullmq_bridge.worker.fetcher import Fetcher
 from bullmq_bridge.worker.job_requests import JobRequests
 from bullmq_bridge.worker.locks import Locks
-from bullmq_bridge.worker.recovery import Findings, reconcile
+from bullmq_bridge.worker.own_ending import Ended, Unanswered
+from bullmq_bridge.worker.recovery import Findings, end_connection, reconcile
 from bullmq_bridge.worker.schedules import NoSchedule, continuation, find_unsupported
 from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
@@ -46,10 +47,10 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.protocol.calls import ScriptCalls
     from bullmq_bridge.protocol.mismatch import VersionMismatch
-    from bullmq_bridge.worker.connection import Connection
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Link
     from bullmq_bridge.worker.pool import Pool
+    from bullmq_bridge.worker.recovery import Ask
     from bullmq_bridge.worker.registry import Registry
     from bullmq_bridge.worker.settings import Settings
 
@@ -58,6 +59,9 @@ HAND_BACK_TIMEOUT_S = 5.0
 INTERRUPT_TIMEOUT_S = 5.0
 #: The slot of a job that is only held to be handed back.
 NO_SLOT = -1
+CAME_BACK = "it came back from the queue while it ran here"
+#: Of a job that its slot has completed by itself.
+BY_ITSELF = Settlement((), "completed", Answer.TELLS_NEXT)
 
 
 class Engine:
@@ -93,7 +97,7 @@ class Engine:
         self._fetcher = Fetcher(
             settings, calls, self._line, self._worker_id, self._start, self._check_idle, self._drained
         )
-        self.requests = JobRequests(calls, self._line, events, self._active, self._move_answered)
+        self.requests = JobRequests(calls, self._line, events, self._active, self._recall, self._move_answered)
         self._locks = Locks(calls, self._line, self._active, self._give_up)
         self._stalled_check = StalledCheck(settings, calls, self._line, events)
         self._version_check = VersionCheck(
@@ -193,6 +197,7 @@ class Engine:
         self._hurry.set()
 
     async def _interrupt_all(self) -> None:
+        self._catch_up()
         unfinished = [job for job in self._active.values() if not job.settling]
         self.interrupted = len(unfinished)
         self._left = {job for job in unfinished if not self._pool(job).can_interrupt}
@@ -223,6 +228,7 @@ class Engine:
         """Fetches no more; jobs that run go on."""
         if not self._paused:
             self._paused = True
+            self._recall()
             await self._fetcher.pause()
             self.events.emit("paused")
 
@@ -235,6 +241,7 @@ class Engine:
 
     async def cancel(self, job_id: str, reason: str = "cancelled") -> bool:
         """Stops a job that runs here and fails it for good; False if it does not run here."""
+        self._catch_up()
         job = self._active.get(job_id)
         if job is None or job.settling:
             return False
@@ -250,6 +257,7 @@ class Engine:
         if concurrency < 1:
             raise ValueError(f"concurrency of the worker for queue {self.settings.queue!r} must be greater than 0")
         before, self.concurrency = self.concurrency, concurrency
+        self._recall()
         for slot in range(concurrency, before):
             self._fetcher.give_up(slot, busy=any(job.slot == slot for job in self._active.values()))
         for pool in dict.fromkeys(self.pools.values()):
@@ -262,6 +270,28 @@ class Engine:
         return all(pool.is_ready(slot) for pool in self.pools.values())
 
     # Slots
+
+    def may_go_on(self, slot: int) -> bool:
+        """Whether a slot may end its job and begin the next one by itself."""
+        # (a job that has moved while it runs must not begin elsewhere before its slot is done with it)
+        moved = any(job.moving or job.moved for job in self._active.values())
+        return self._fetcher.is_ready(slot) and not self.stopping.is_set() and not moved
+
+    def _recall(self) -> None:
+        for pool in dict.fromkeys(self.pools.values()):
+            pool.recall()
+
+    def _catch_up(self) -> None:
+        for pool in dict.fromkeys(self.pools.values()):
+            pool.catch_up()
+
+    def _has_begun(self, job: ActiveJob) -> bool:
+        """Whether its slot has begun it by itself."""
+        return job.record.name in self.pools and self._pool(job).has_begun(job.slot, job.record)
+
+    def _line_of(self, job: ActiveJob) -> int | None:
+        """Client id of the line over which its slot ends it by itself, if it does that."""
+        return self._pool(job).line(job.slot) if job.record.name in self.pools else None
 
     def slot_ready(self, slot: int) -> None:
         """A slot can run jobs now."""
@@ -289,7 +319,12 @@ class Engine:
         earlier = self._active.get(record.id)
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
-        if self.stopping.is_set() or self._paused or slot >= self.concurrency:
+        if self._has_begun(job):
+            self._run(job)
+            if earlier is not None:
+                self._report_lost(earlier, CAME_BACK)
+                self._spawn(self._abandon(earlier))
+        elif self.stopping.is_set() or self._paused or slot >= self.concurrency:
             # A call that was on its way when we were told to stop, or to give up the slot, has fetched it.
             self._hand_back(job)
         elif earlier is not None and earlier.moved:
@@ -313,6 +348,7 @@ class Engine:
 
     def _stop(self) -> None:
         self.stopping.set()
+        self._recall()
         self.at_rest.set()
 
     def _continue_schedule(self, job: ActiveJob, scheduler_id: str) -> None:
@@ -379,7 +415,7 @@ class Engine:
         if hard_s is not None:
             job.timers.append(self._loop.call_later(hard_s, self._hard_limit, job, hard_s))
 
-    def _settle(self, job: ActiveJob, outcome: Outcome) -> None:
+    def _settle(self, job: ActiveJob, outcome: Outcome | Ended | Unanswered) -> None:
         if job.timers:
             job.stop_timers()
         if job.moved:
@@ -388,17 +424,22 @@ class Engine:
                 self._run(job.successor)
             return
         if job.settling:
-            if job.moving:
+            if job.moving and not isinstance(outcome, (Ended, Unanswered)):
                 # Settled as soon as it is known whether the job has moved.
                 job.outcome = outcome
             return
+        if isinstance(outcome, Ended):
+            self._settled(job, Completed(outcome.result), BY_ITSELF, outcome.reply)
+            return
+        if isinstance(outcome, Unanswered):
+            job.line, outcome = outcome.client_id, outcome.otherwise
         job.settling = True
         fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()
         settlement = self._settlement(job, outcome, fetch_next)
         if settlement.before is not None:
             self._line.send(RepeatableCall(settlement.before))
         on_reply = partial(self._settled, job, outcome, settlement)
-        self._line.send(JobCall(settlement.command, on_reply, job))
+        self._tell(JobCall(settlement.command, on_reply, job), completes=isinstance(outcome, Completed))
 
     def _settlement(self, job: ActiveJob, outcome: Outcome, fetch_next: bool) -> Settlement:
         try:
@@ -454,6 +495,7 @@ class Engine:
             events.emit("rate_limited", job.record, ttl_ms=outcome.ttl_ms)
 
     def _hold(self, outcome: Limited, reply: Any) -> None:
+        self._recall()
         ttl_ms = reply if isinstance(reply, int) and reply > 0 else outcome.ttl_ms
         if self._calls.options.limiter is not None:
             self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
@@ -512,7 +554,7 @@ class Engine:
     def _put_back(self, job: ActiveJob) -> None:
         job.settling = True
         command = self._calls.move_to_wait(job.record.id, job.token)
-        self._line.send(JobCall(command, partial(self._was_put_back, job), job))
+        self._tell(JobCall(command, partial(self._was_put_back, job), job))
         if job.record.priority > 0:
             # The script adds no marker on this branch; idle workers would sleep on.
             self._line.send(PassingCall(("ZADD", self._keys.marker, 0, "0")))
@@ -526,7 +568,7 @@ class Engine:
 
     async def _interrupt_and_hand_back(self, job: ActiveJob) -> None:
         # Stopped first, then given to others: never two runs at the same time.
-        job.settling = True
+        self._take(job)
         if await self._interrupt(job):
             self._hand_back(job)
         else:
@@ -534,7 +576,7 @@ class Engine:
             self._left.add(job)
 
     async def _stop_and_fail(self, job: ActiveJob, failed: Failed) -> None:
-        job.settling = True
+        self._take(job)
         while not await self._interrupt(job):
             pass  # it holds its slot and its lock as long as it runs
         job.settling = False
@@ -563,21 +605,33 @@ class Engine:
 
     def _give_up(self, job: ActiveJob) -> None:
         """The job is somebody else's by now: nobody will take its result."""
+        if self._line_of(job) is not None:
+            self._catch_up()
+            if self._active.get(job.record.id) is not job:
+                return
+            if not job.missed:
+                # Its slot may have ended it just now; then it says so before the next renewal.
+                job.missed = True
+                return
         self._report_lost(job, "its lock could not be renewed")
         self._spawn(self._abandon(job))
 
     async def _abandon(self, job: ActiveJob) -> None:
-        job.settling = True
+        self._take(job)
         self._forget(job)
         while not await self._interrupt(job):
             pass  # what cannot be stopped keeps its slot
+        if job.line is not None:
+            # It may have begun another one meanwhile.
+            self._put_back(job)
+            return
         self._fetcher.release(job.slot)
         self._fetcher.wake()
         self._check_idle()
 
     async def _run_after(self, earlier: ActiveJob, job: ActiveJob) -> None:
         """A job of ours had stalled and is ours again: never two runs at the same time."""
-        self._report_lost(earlier, "it came back from the queue while it ran here")
+        self._report_lost(earlier, CAME_BACK)
         await self._abandon(earlier)
         if not job.settling:
             self._run(job)
@@ -591,11 +645,52 @@ class Engine:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
+    # A slot that has told Redis by itself how its job ended, or may have
+
+    def _take(self, job: ActiveJob) -> None:
+        """From here on it is the engine alone that says how the job ends."""
+        job.settling = True
+        job.line = self._line_of(job)
+
+    def _tell(self, call: JobCall, completes: bool = False) -> None:
+        """Sends a command that ends our hold on a job; if its slot may have ended it, only after that is known.
+
+        ``completes``: it tells what the slot would have told.
+        """
+        if call.job.line is None:
+            self._line.send(call)
+        else:
+            self._spawn(self._find_out(call, call.job.line, completes))
+
+    async def _find_out(self, call: JobCall, line: int, completes: bool) -> None:
+        try:
+            # Bytes that are still in its socket would run after we looked.
+            await end_connection(self._line.ask, line)
+            findings = await self.reconcile(self._line.ask, [call])
+        except ReplyError as error:
+            what = f"how job {call.job.record.id} stands cannot be found out: {error}"
+            self.events.emit("error", what=what)
+            findings = Findings(resend=[call])
+        call.job.line = None
+        for unapplied in findings.resend:
+            self._line.send(unapplied)
+        for _, reply in findings.replies:
+            if completes:
+                call.on_reply(reply)
+            else:
+                self._ended(call.job, Moved(), Answer.TELLS_NOTHING, reply)
+
     # After a lost connection (see Party)
 
-    async def reconcile(self, connection: Connection, unanswered: list[Call]) -> Findings:
+    async def reconcile(self, ask: Ask, unanswered: list[Call]) -> Findings:
         """See ``Party``."""
-        return await reconcile(connection, self._keys, self._worker_id, unanswered, set(self._active))
+        return await reconcile(ask, self._keys, self._worker_id, unanswered, self._active, self._fetches_alone)
+
+    def _fetches_alone(self, token: str) -> bool:
+        return any(
+            job.token == token and (job.line is not None or self._line_of(job) is not None)
+            for job in self._active.values()
+        )
 
     def resume_after_loss(self, findings: Findings) -> None:
         """See ``Party``."""

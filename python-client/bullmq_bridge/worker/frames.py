@@ -42,6 +42,15 @@ class Kind(IntEnum):
     LOG = 8
     ASK = 9
     OUTCOME = 10
+    #: engine to child: a connection to Redis has been sent beside the pipes.
+    LINE = 11
+    #: engine to child: leave the end of the job that runs to the engine.
+    RECALL = 12
+    #: child to engine: its job was completed over its own line, with Redis' reply, and whether it has begun the job
+    #: that came with it.
+    ENDED = 13
+    #: child to engine: its job was completed over its own line, but Redis did not answer.
+    UNANSWERED = 14
 
 
 def encode(kind: Kind, *values: Any) -> bytes:
@@ -64,14 +73,15 @@ class FrameReader:
             yield kind, values
 
 
-def encode_job(record: JobRecord) -> bytes:
-    """A JOB frame."""
-    return encode(Kind.JOB, record.id, record.fields, record.token)
+def encode_job(record: JobRecord, further: int) -> bytes:
+    """A JOB frame; after the job, the child may take so many further ones by itself."""
+    return encode(Kind.JOB, record.id, record.fields, record.token, further)
 
 
-def decode_job(values: list[Any]) -> JobRecord:
-    """The job of a JOB frame."""
-    return JobRecord(*values)
+def decode_job(values: list[Any]) -> tuple[JobRecord, int]:
+    """The job of a JOB frame, and how many further ones the child may take."""
+    *job, further = values
+    return JobRecord(*job), further
 
 
 _OUTCOMES = {kind.__name__: kind for kind in (Completed, Failed, Snoozed, AwaitingChildren, Limited, Moved)}

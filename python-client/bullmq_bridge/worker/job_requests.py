@@ -26,6 +26,7 @@ class JobRequests:
 
     Args:
         active: the jobs that are held, by id.
+        on_move: called before a job is moved while it runs.
         on_move_answered: called with a job of which it is known now whether it has moved while it runs.
     """
 
@@ -35,12 +36,14 @@ class JobRequests:
         line: Line,
         events: Events,
         active: Mapping[str, ActiveJob],
+        on_move: Callable[[], None],
         on_move_answered: Callable[[ActiveJob], None],
     ) -> None:
         self._calls = calls
         self._line = line
         self._events = events
         self._active = active
+        self._on_move = on_move
         self._on_move_answered = on_move_answered
         self._queue = calls.keys.queue
         self._loop = asyncio.get_running_loop()
@@ -83,6 +86,8 @@ class JobRequests:
         """Moves a job that runs, if it has children to wait for: 0, or the code that says why it stays."""
         replied: asyncio.Future[Any] = self._loop.create_future()
         job.settling = job.moving = True
+        # When the job comes back it must not begin in another slot while it still runs in its own.
+        self._on_move()
 
         def answered(reply: Any) -> None:
             # Here and not below: whoever waits for it may have been cancelled.

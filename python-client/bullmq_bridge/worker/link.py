@@ -21,6 +21,7 @@ from bullmq_bridge.worker.recovery import Findings, Identity, end_old_connection
 if TYPE_CHECKING:
     from bullmq_bridge.protocol.bundle import Script
     from bullmq_bridge.worker.connection import Call
+    from bullmq_bridge.worker.recovery import Ask
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -55,7 +56,7 @@ NOT_APPLIED = (
 class Party(Protocol):
     """Who uses the link, and knows what its commands mean: the engine of a queue."""
 
-    async def reconcile(self, connection: Connection, unanswered: list[Call]) -> Findings:
+    async def reconcile(self, ask: Ask, unanswered: list[Call]) -> Findings:
         """Finds out, over a new connection, what became of commands without an answer."""
 
     def resume_after_loss(self, findings: Findings) -> None:
@@ -230,7 +231,7 @@ class Link:
             await end_old_connection(connection, self._identity, identity)
             await load_scripts(connection, self._scripts.values())
             findings = [
-                await party.reconcile(connection, [call for call in unanswered if call.party is party])
+                await party.reconcile(connection.call, [call for call in unanswered if call.party is party])
                 for party in self._parties
             ]
             return identity, findings

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bullmq_bridge.outcome import Moved, Outcome
 from bullmq_bridge.worker.connection import ReplyError
 from bullmq_bridge.worker.engine import Engine
+from bullmq_bridge.worker.pool import WithoutLines
 from bullmq_bridge.worker.question import JobNotHeld
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class _Ending:
     problem: str | None = None
 
 
-class Hands:
+class Hands(WithoutLines):
     """See ``Pool``: a slot is ready while somebody waits for a job in it.
 
     Args:

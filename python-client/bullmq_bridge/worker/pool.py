@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.worker.own_ending import Ended, Unanswered
 
 
 class StartFailed(RuntimeError):
@@ -32,8 +33,23 @@ class Pool(Protocol):
     def is_ready(self, slot: int) -> bool:
         """Whether the slot could take a job now."""
 
-    def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
-        """Runs a job and calls ``done`` once with how it ended, unless the slot is interrupted before."""
+    def run(self, slot: int, record: JobRecord, done: Callable[[Outcome | Ended | Unanswered], None]) -> None:
+        """Runs a job and calls ``done`` once with how it ended, unless the slot is interrupted before.
+
+        A slot that ended its last job by itself may have begun this one already: then it is only listened to.
+        """
+
+    def has_begun(self, slot: int, record: JobRecord) -> bool:
+        """Whether the slot runs the job already."""
+
+    def line(self, slot: int) -> int | None:
+        """Client id of the line to Redis over which the slot ends the job that it runs, if it does that by itself."""
+
+    def recall(self) -> None:
+        """Lets no slot end or begin jobs by itself, until each is given its next one."""
+
+    def catch_up(self) -> None:
+        """Hears all that slots have told of jobs that they ended by themselves."""
 
     async def interrupt(self, slot: int) -> None:
         """Stops what the slot runs, and returns when it runs no more. ``done`` is not called."""
@@ -52,3 +68,21 @@ class Pool(Protocol):
 
     async def stop(self) -> None:
         """Runs the teardown and gives everything back. Nothing that the pool can stop may run any more."""
+
+
+class WithoutLines:
+    """The part of ``Pool`` that is about slots that end jobs by themselves, where none does."""
+
+    def has_begun(self, slot: int, record: JobRecord) -> bool:
+        """See ``Pool``."""
+        return False
+
+    def line(self, slot: int) -> int | None:
+        """See ``Pool``."""
+        return None
+
+    def recall(self) -> None:
+        """See ``Pool``."""
+
+    def catch_up(self) -> None:
+        """See ``Pool``."""

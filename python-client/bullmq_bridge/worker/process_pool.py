@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import random
 import signal
 from functools import partial
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from bullmq_bridge.worker.child_process import STOP_TIMEOUT_S, Child
 from bullmq_bridge.worker.ending import Ending, killed_for_memory
+from bullmq_bridge.worker.lent_line import open_line
 from bullmq_bridge.worker.memory import resident_mib
 from bullmq_bridge.worker.pool import StartFailed
 
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.job import ChildJobPort
     from bullmq_bridge.worker.logs import LogFormat
+    from bullmq_bridge.worker.own_ending import Ended, Unanswered
+    from bullmq_bridge.worker.own_jobs import OwnJobs
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.target import Target
 
@@ -37,6 +41,14 @@ STACK_S = 0.05
 MEMORY_INTERVAL_S = 0.25
 #: Between two jobs, a child above this part of its memory limit is replaced.
 RECYCLE_PART = 0.75
+#: Jobs that take longer do not gain from a line of their child's own.
+SHORT_JOB_S = 0.05
+#: Before another line is tried after one could not be opened.
+NEXT_LINE_S = 10.0
+#: How late one may hear of a job that a child has begun by itself.
+LOOK_INTERVAL_S = 0.01
+#: After so many jobs by itself a child asks, whatever its limits are.
+MANY_JOBS = 10_000
 #: Children that start together must not all be replaced together.
 RECYCLE_JITTER = 0.2
 
@@ -46,6 +58,8 @@ class ProcessPool:
 
     Args:
         settings: how many children, and when one is replaced.
+        own_jobs: the jobs that a child may end and begin by itself.
+        may_go_on: whether it may do so in this slot now.
         on_ready: called with a slot that has become ready.
         on_lost: called with a slot that is not ready any more, and with how it was lost if nobody had asked for it.
     """
@@ -56,25 +70,31 @@ class ProcessPool:
         self,
         settings: Settings,
         target: Target,
+        own_jobs: OwnJobs,
         log_format: LogFormat,
         port: ChildJobPort,
+        may_go_on: Callable[[int], bool],
         on_ready: Callable[[int], None],
         on_lost: Callable[[int, str | None], None],
     ) -> None:
         self._settings = settings
         self._size = settings.concurrency
         self._target = target
+        self._own_jobs = own_jobs
+        self._may_go_on = may_go_on
         self._log_format = log_format
         self._port = port
         self._on_ready = on_ready
         self._on_lost = on_lost
         self._children: dict[int, Child] = {}
         self._max_jobs: dict[int, int] = {}
-        self._queued: dict[int, tuple[JobRecord, Callable[[Outcome], None]]] = {}
+        self._queued: dict[int, tuple[JobRecord, Callable[[Outcome | Ended | Unanswered], None]]] = {}
+        self._no_line_before = 0.0
         self._failures: dict[int, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._starting: asyncio.Future[None] | None = None
         self._memory_timer: asyncio.TimerHandle | None = None
+        self._look_timer: asyncio.TimerHandle | None = None
         self._retired = False
         self._loop = asyncio.get_running_loop()
 
@@ -96,12 +116,37 @@ class ProcessPool:
         """See ``Pool``."""
         return slot in self._children and self._children[slot].ready
 
-    def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
+    def run(self, slot: int, record: JobRecord, done: Callable[[Outcome | Ended | Unanswered], None]) -> None:
         """See ``Pool``. A job that comes while its slot's child is replaced waits for the new one."""
-        if self.is_ready(slot):
-            self._children[slot].run(record, done)
+        child = self._children.get(slot)
+        if child is not None and child.has_begun(record):
+            child.attend(record, done)
+        elif child is not None and child.ready:
+            child.run(record, self._further(slot, child), done)
+            if child.line is not None and self._look_timer is None:
+                self._look_timer = self._loop.call_later(LOOK_INTERVAL_S, self._look)
         else:
             self._queued[slot] = (record, done)
+
+    def has_begun(self, slot: int, record: JobRecord) -> bool:
+        """See ``Pool``."""
+        child = self._children.get(slot)
+        return child is not None and child.has_begun(record)
+
+    def line(self, slot: int) -> int | None:
+        """See ``Pool``."""
+        child = self._children.get(slot)
+        return child.line if child is not None else None
+
+    def recall(self) -> None:
+        """See ``Pool``."""
+        for child in self._children.values():
+            child.recall()
+
+    def catch_up(self) -> None:
+        """See ``Pool``."""
+        for child in list(self._children.values()):
+            child.catch_up()
 
     async def interrupt(self, slot: int) -> None:
         """See ``Pool``: kills the child and waits until it is reaped."""
@@ -144,8 +189,9 @@ class ProcessPool:
         """See ``Pool``."""
         self.retire()
         self._queued.clear()
-        if self._memory_timer is not None:
-            self._memory_timer.cancel()
+        for timer in (self._memory_timer, self._look_timer):
+            if timer is not None:
+                timer.cancel()
         for task in self._tasks:
             task.cancel()
         children = [child for child in self._children.values() if child.exists]
@@ -160,6 +206,7 @@ class ProcessPool:
     async def _spawn(self, slot: int) -> None:
         child = Child(
             self._target,
+            self._own_jobs,
             self._log_format,
             self._port,
             on_ready=lambda: self._ready(slot),
@@ -185,7 +232,7 @@ class ProcessPool:
         self._failures.pop(slot, None)
         if self._starting is None:
             if queued := self._queued.pop(slot, None):
-                self._children[slot].run(*queued)
+                self.run(slot, *queued)
             self._on_ready(slot)
         elif not self._starting.done() and all(self.is_ready(each) for each in range(self._size)):
             self._starting.set_result(None)
@@ -235,6 +282,43 @@ class ProcessPool:
         if slot >= self._size or self._is_worn(slot, child):
             self._on_lost(slot, None)
             child.ask_to_stop()
+        elif child.ran_s < SHORT_JOB_S and not child.has_line and self._own_jobs.names:
+            self._lend_line(child)
+
+    # Lines of their own
+
+    def _further(self, slot: int, child: Child) -> int:
+        """How many jobs a child may take by itself after the one that it is given."""
+        if not self._may_go_on(slot):
+            return 0
+        limit = self._max_jobs[slot]
+        return limit - child.jobs - 1 if limit else MANY_JOBS
+
+    def _look(self) -> None:
+        """Hears of the jobs that children have begun by themselves, as long as one may."""
+        self.catch_up()
+        alone = any(child.line is not None for child in self._children.values())
+        self._look_timer = self._loop.call_later(LOOK_INTERVAL_S, self._look) if alone else None
+
+    def _lend_line(self, child: Child) -> None:
+        now = self._loop.time()
+        if child.awaits_line or now < self._no_line_before:
+            return
+        child.awaits_line = True
+
+        async def lend() -> None:
+            line = await open_line(self._settings.redis_url)
+            child.awaits_line = False
+            if line is None:
+                self._no_line_before = now + NEXT_LINE_S
+            elif child.ready:
+                child.lend(line)
+            else:
+                os.close(line.descriptor)
+
+        task = self._loop.create_task(lend())
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     def _is_worn(self, slot: int, child: Child) -> bool:
         if self._max_jobs[slot] and child.jobs >= self._max_jobs[slot]:

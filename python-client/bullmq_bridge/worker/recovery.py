@@ -16,13 +16,15 @@ from bullmq_bridge.worker.call import FetchCall, JobCall, NoteCall, RepeatableCa
 from bullmq_bridge.worker.connection import ReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Awaitable, Callable, Container, Iterable
 
     from bullmq_bridge.protocol.bundle import Script
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.worker.active_job import ActiveJob
     from bullmq_bridge.worker.connection import Call, Connection
+
+    Ask = Callable[..., Awaitable[Any]]
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -68,10 +70,16 @@ async def end_old_connection(connection: Connection, old: Identity | None, new: 
     if old is None or old.client_id is None or old.run_id != new.run_id:
         # Another server process: its client ids are its own, and the old socket died with the old one.
         return
+    await end_connection(connection.call, old.client_id)
+
+
+async def end_connection(ask: Ask, client_id: int) -> None:
+    """Kills a connection on the server, if it is still there."""
     try:
-        await connection.call("CLIENT", "KILL", "ID", old.client_id)
+        await ask("CLIENT", "KILL", "ID", client_id)
     except ReplyError as error:
-        logger.warning("the lost connection could not be ended on the server: %s", error)
+        if "No such client" not in str(error):
+            logger.warning("the lost connection could not be ended on the server: %s", error)
 
 
 async def load_scripts(connection: Connection, scripts: Iterable[Script]) -> None:
@@ -81,15 +89,29 @@ async def load_scripts(connection: Connection, scripts: Iterable[Script]) -> Non
 
 
 async def reconcile(
-    connection: Connection, keys: QueueKeys, worker_id: str, unanswered: list[Call], known: set[str]
+    ask: Ask,
+    keys: QueueKeys,
+    worker_id: str,
+    unanswered: list[Call],
+    known: Container[str],
+    fetches_alone: Callable[[str], bool],
 ) -> Findings:
-    """Finds out what became of commands that were sent and not answered; ``known`` are the ids of tracked jobs."""
+    """Finds out what became of commands that were sent and not answered.
+
+    Args:
+        ask: sends a command to Redis.
+        keys: of the queue.
+        worker_id: with which all tokens of this worker begin.
+        unanswered: the commands, in the order in which they were sent.
+        known: ids of the jobs that are tracked now.
+        fetches_alone: whether a slot fetches under the token by itself: what is locked under it is no stray.
+    """
     findings = Findings()
     calls = [call for call in unanswered if isinstance(call, JobCall)]
-    ours = await asyncio.gather(*(_still_ours(connection, keys, call.job) for call in calls))
+    ours = await asyncio.gather(*(_still_ours(ask, keys, call.job) for call in calls))
     unapplied = {call for call, still_ours in zip(calls, ours, strict=True) if still_ours}
     settled = {call.job.record.id for call in calls if call not in unapplied}
-    orphans = await _orphans(connection, keys, worker_id, known - settled)
+    orphans = await _orphans(ask, keys, worker_id, known, settled)
     # One connection runs its commands in order: a note that stands before an applied call was applied too.
     last_applied = max((unanswered.index(call) for call in calls if call not in unapplied), default=-1)
     for index, call in enumerate(unanswered):
@@ -103,34 +125,36 @@ async def reconcile(
             # What it fetched is locked under its own token.
             fields_and_id = orphans.pop(call.token, (0, 0))
             findings.replies.append((call, [*fields_and_id, 0, 0]))
-    findings.strays = [(parse_job(job_id, fields), token) for token, (fields, job_id) in orphans.items()]
+    findings.strays = [
+        (parse_job(job_id, fields), token) for token, (fields, job_id) in orphans.items() if not fetches_alone(token)
+    ]
     return findings
 
 
-async def _still_ours(connection: Connection, keys: QueueKeys, job: ActiveJob) -> bool:
+async def _still_ours(ask: Ask, keys: QueueKeys, job: ActiveJob) -> bool:
     """Whether the job is still in the very run that we hold: same token, same start.
 
     The token alone proves nothing: a job put back with delay 0 can be fetched again by the same call, under it.
     """
-    token = await connection.call("GET", keys.lock(job.record.id))
+    token = await ask("GET", keys.lock(job.record.id))
     if token != job.token.encode():
         return False
-    started = await connection.call("HGET", keys.job(job.record.id), "ats")
+    started = await ask("HGET", keys.job(job.record.id), "ats")
     return int(started or 0) == job.record.attempts_started
 
 
 async def _orphans(
-    connection: Connection, keys: QueueKeys, worker_id: str, known: set[str]
+    ask: Ask, keys: QueueKeys, worker_id: str, known: Container[str], settled: set[str]
 ) -> dict[str, tuple[list[bytes], bytes]]:
     """Fields and ids of the active jobs that nobody tracks and that are locked by this worker, by token."""
-    ids = await connection.call("LRANGE", keys.active, 0, -1)
-    unknown = [job_id for job_id in ids if job_id.decode("utf-8", "replace") not in known]
+    ids = await ask("LRANGE", keys.active, 0, -1)
+    names = {job_id: job_id.decode("utf-8", "replace") for job_id in ids}
+    unknown = [job_id for job_id, name in names.items() if name not in known or name in settled]
     if not unknown:
         return {}
-    names = [job_id.decode("utf-8", "replace") for job_id in unknown]
-    tokens = await connection.call("MGET", *(keys.lock(name) for name in names))
+    tokens = await ask("MGET", *(keys.lock(names[job_id]) for job_id in unknown))
     orphans = {}
-    for job_id, name, token in zip(unknown, names, tokens, strict=True):
+    for job_id, token in zip(unknown, tokens, strict=True):
         if token is not None and token.startswith(worker_id.encode()):
-            orphans[token.decode()] = (await connection.call("HGETALL", keys.job(name)), job_id)
+            orphans[token.decode()] = (await ask("HGETALL", keys.job(names[job_id])), job_id)
     return orphans

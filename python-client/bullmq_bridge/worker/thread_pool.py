@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import Outcome, outcome_of, untold
 from bullmq_bridge.worker.execution import execute
-from bullmq_bridge.worker.pool import StartFailed
+from bullmq_bridge.worker.pool import StartFailed, WithoutLines
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ class _Slot:
     guard: threading.Lock = field(default_factory=threading.Lock)
 
 
-class ThreadPool:
+class ThreadPool(WithoutLines):
     """See ``Pool``. ``setup`` runs once, before the first job."""
 
     can_interrupt = False

@@ -20,9 +20,10 @@ def test_frames_come_out_whole_however_the_bytes_are_cut() -> None:
 
 def test_a_job_survives_the_way_to_a_child() -> None:
     record = JobRecord("7", {b"name": b"mail", b"data": b'{"huge":1e80}', b"opts": b"{}", b"priority": b"10"}, "token")
-    ((kind, values),) = FrameReader().feed(encode_job(record))
+    ((kind, values),) = FrameReader().feed(encode_job(record, 3))
     assert kind == Kind.JOB
-    copy = decode_job(values)
+    copy, further = decode_job(values)
+    assert further == 3
     assert (copy.id, copy.fields, copy.token) == (record.id, record.fields, record.token)
 
 

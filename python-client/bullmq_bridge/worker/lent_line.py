@@ -1,0 +1,44 @@
+"""Lines to Redis that the engine opens for its children, which need no client library and no credentials so."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+
+from redis.exceptions import RedisError
+
+from bullmq_bridge.worker.connection import CONNECT_TIMEOUT_S, Connection, ConnectionLost, ReplyError
+
+
+@dataclass(frozen=True, slots=True)
+class LentLine:
+    """A connection in nobody's use.
+
+    Args:
+        descriptor: of its socket; whoever has it must close it.
+        client_id: by which the server can end it.
+    """
+
+    descriptor: int
+    client_id: int
+
+
+async def open_line(redis_url: str) -> LentLine | None:
+    """A connection for a child, if there can be one: not with TLS, whose state cannot be handed to another process,
+    and not where the server does not tell who a connection is.
+    """
+    try:
+        connection = await Connection.open(redis_url)
+    except (RedisError, OSError):
+        return None
+    try:
+        if connection.is_encrypted:
+            return None
+        client_id = int(await asyncio.wait_for(connection.call("CLIENT", "ID"), CONNECT_TIMEOUT_S))
+        return LentLine(os.dup(connection.fileno()), client_id)
+    except (ReplyError, ConnectionLost, OSError, asyncio.TimeoutError):
+        return None
+    finally:
+        # Its own copy of the descriptor: the connection goes on.
+        connection.abort()

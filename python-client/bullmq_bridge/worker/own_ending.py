@@ -1,0 +1,37 @@
+"""What a slot tells about a job that it has ended by itself, over its own line to Redis."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from bullmq_bridge.outcome import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Redis was told that the job has completed, and has answered.
+
+    Args:
+        result: the result as JSON text.
+        reply: what Redis answered, as of a settling call that fetches the next job.
+        begun: whether the slot runs that next job already.
+    """
+
+    result: bytes
+    reply: Any
+    begun: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """Redis may have been told that the job has completed.
+
+    Args:
+        otherwise: how the job ended if it was not told.
+        client_id: of the line, by which the server can end it.
+    """
+
+    otherwise: Outcome
+    client_id: int
