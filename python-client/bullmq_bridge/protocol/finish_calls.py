@@ -9,10 +9,11 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.protocol.command import Argument, Command, pack
+from bullmq_bridge.protocol.command import CHANGES, PreparedCommand, pack
 from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
+    from bullmq_bridge.protocol.command import Argument
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.protocol.keys import QueueKeys
     from bullmq_bridge.protocol.options import WorkerOptions
@@ -32,7 +33,7 @@ def keep_jobs(setting: Any) -> Mapping[str, Any]:
 
 
 class FinishCalls:
-    """The calls of moveToFinished of one worker on one queue.
+    """The calls of moveToFinished of one worker on one queue, packed as they are sent.
 
     Args:
         script: the first arguments of the call: ``EVALSHA``, the script's SHA1 and its number of keys.
@@ -44,6 +45,7 @@ class FinishCalls:
         self.finish_script = script
         self.keys = keys
         self.options = options
+        self._base = keys.base.encode()
         self._options_of_worker: dict[str, Any] = {"lockDuration": options.lock_duration_ms}
         if options.name:
             self._options_of_worker["name"] = options.name
@@ -51,60 +53,65 @@ class FinishCalls:
             self._options_of_worker["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
         # The jobs of a queue mostly have the same options, and a slot keeps its token as long as there are jobs.
         self._finish_options = lru_cache(CACHED_OPTIONS)(self._pack_finish_options)
-        k = keys
-        self._finish_head = (
-            *script,
-            k.wait,
-            k.active,
-            k.prioritized,
-            k.events,
-            k.stalled,
-            k.limiter,
-            k.delayed,
-            k.paused,
-            k.meta,
-            k.priority_counter,
+        self._completing = self._prepare(keys.completed, keys.completed_metrics, "returnvalue", "completed")
+        self._failing = self._prepare(keys.failed, keys.failed_metrics, "failedReason", "failed")
+
+    def _prepare(self, target_key: str, metrics_key: str, field: str, target: str) -> PreparedCommand:
+        k = self.keys
+        return PreparedCommand(
+            (
+                *map(str, self.finish_script),
+                k.wait,
+                k.active,
+                k.prioritized,
+                k.events,
+                k.stalled,
+                k.limiter,
+                k.delayed,
+                k.paused,
+                k.meta,
+                k.priority_counter,
+                target_key,
+                CHANGES,  # the job's key
+                metrics_key,
+                k.marker,
+                CHANGES,  # the job's id
+                CHANGES,  # now, in ms
+                field,
+                CHANGES,  # its value
+                target,
+                CHANGES,  # whether to fetch the next job
+                k.base,
+                CHANGES,  # the options
+                CHANGES,  # fields to write to the job
+            )
         )
 
-    def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> Command:
+    def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> bytes:
         """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
-        return self._finish(job, token, "completed", "returnvalue", result, b"", fetch_next, now_ms)
+        options = self._finish_options(token, job.opts_text, True)
+        return self._finish(self._completing, job, result, fetch_next, now_ms, options, b"")
 
     def move_to_failed(
         self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
-    ) -> Command:
+    ) -> bytes:
         """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
-        return self._finish(job, token, "failed", "failedReason", reason, pack(fields), fetch_next, now_ms)
+        options = self._finish_options(token, job.opts_text, False)
+        return self._finish(self._failing, job, reason.encode(), fetch_next, now_ms, options, pack(fields))
 
     def _finish(
         self,
+        command: PreparedCommand,
         job: JobRecord,
-        token: str,
-        target: str,
-        field: str,
-        value: Argument,
-        fields: bytes,
+        value: bytes,
         fetch_next: bool,
         now_ms: int,
-    ) -> Command:
-        keys = self.keys
-        completed = target == "completed"
-        return (
-            *self._finish_head,
-            keys.completed if completed else keys.failed,
-            keys.job(job.id),
-            keys.completed_metrics if completed else keys.failed_metrics,
-            keys.marker,
-            job.id,
-            now_ms,
-            field,
-            value,
-            target,
-            "1" if fetch_next else "0",
-            keys.base,
-            self._finish_options(token, job.opts_text, completed),
-            fields,
-        )
+        options: bytes,
+        fields: bytes,
+    ) -> bytes:
+        job_id = job.id.encode()
+        fetch = b"1" if fetch_next else b"0"
+        return command.pack(self._base + job_id, job_id, b"%d" % now_ms, value, fetch, options, fields)
 
     def _pack_finish_options(self, token: str, job_options: bytes, completed: bool) -> bytes:
         option = parse_options(job_options).get

@@ -108,7 +108,8 @@ class JobRecord:
 
 def parse_job(job_id: bytes | str, fields: Sequence[bytes]) -> JobRecord:
     """A job from the flat field/value list of ``HGETALL``."""
-    return JobRecord(_text(job_id) or "", dict(zip(fields[::2], fields[1::2], strict=True)))
+    each = iter(fields)
+    return JobRecord(_text(job_id) or "", dict(zip(each, each, strict=True)))
 
 
 def _text(value: bytes | str | None) -> str | None:

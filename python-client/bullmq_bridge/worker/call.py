@@ -28,7 +28,7 @@ class JobCall(Call):
 
     __slots__ = ("job",)
 
-    def __init__(self, command: Command, on_reply: Callable[[Any], None], job: ActiveJob) -> None:
+    def __init__(self, command: Command | bytes, on_reply: Callable[[Any], None], job: ActiveJob) -> None:
         super().__init__(command, on_reply)
         self.job = job
 

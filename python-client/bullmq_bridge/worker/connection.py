@@ -40,7 +40,7 @@ class Call:
 
     __slots__ = ("command", "on_reply", "party", "sent_at")
 
-    def __init__(self, command: Command, on_reply: Callable[[Any], None]) -> None:
+    def __init__(self, command: Command | bytes, on_reply: Callable[[Any], None]) -> None:
         self.command = command
         self.on_reply = on_reply
         self.party: object = None
@@ -124,8 +124,11 @@ class Connection(asyncio.Protocol):
         """Sends a command; its reply goes to ``call.on_reply``. The connection must be open."""
         call.sent_at = time.monotonic()
         self._pending.append(call)
+        command = call.command
         # (its stub takes a tuple for one of a single element)
-        self._out.append(hiredis.pack_command(call.command))  # type: ignore[arg-type]
+        self._out.append(
+            command if isinstance(command, bytes) else hiredis.pack_command(command)  # type: ignore[arg-type]
+        )
         if len(self._pending) < 2 * len(self._out):
             # More wait here than Redis has: it would be idle before the rest is ready.
             self._flush()

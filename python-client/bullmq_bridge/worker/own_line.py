@@ -9,12 +9,9 @@ from __future__ import annotations
 import os
 import socket
 import struct
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import hiredis
-
-if TYPE_CHECKING:
-    from bullmq_bridge.protocol.command import Command
 
 #: An answer that takes longer is taken as lost, and the line with it.
 ANSWER_TIMEOUT_S = 10
@@ -44,15 +41,14 @@ class OwnLine:
             self._socket.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", ANSWER_TIMEOUT_S, 0))
         self._reader = hiredis.Reader(notEnoughData=_INCOMPLETE)
 
-    def ask(self, command: Command) -> Any:
-        """The answer to a command.
+    def ask(self, command: bytes) -> Any:
+        """The answer to a command, given as it is sent.
 
         Raises:
             LineLost: there is none, or it is an error. The line is of no use any more.
         """
         try:
-            # (its stub takes a tuple for one of a single element)
-            self._socket.sendall(hiredis.pack_command(command))  # type: ignore[arg-type]
+            self._socket.sendall(command)
             while (reply := self._reader.gets()) is _INCOMPLETE:
                 data = self._socket.recv(READ_BYTES)
                 if not data:

@@ -37,7 +37,7 @@ class Settlement(NamedTuple):
         before: a command that must be sent ahead of it.
     """
 
-    command: Command
+    command: Command | bytes
     state: str
     answer: Answer
     before: Command | None = None
@@ -70,8 +70,10 @@ def _settle_failed(
     fields = _failure_fields(record, failed)
     delay = _retry_delay_ms(record, failed, calls.options)
     if delay is None:
-        command = calls.move_to_failed(record, token, failed.message, fields, fetch_next, now_ms)
-        return Settlement(command, "failed", Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING)
+        told = Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING
+        return Settlement(
+            calls.move_to_failed(record, token, failed.message, fields, fetch_next, now_ms), "failed", told
+        )
     if delay == 0:
         return Settlement(calls.retry_job(record, token, fields, now_ms), "wait", Answer.TELLS_NOTHING)
     command = calls.move_to_delayed(record, token, delay, fields, fetch_next, now_ms)

@@ -1,6 +1,9 @@
-import json
-from typing import Any
+from __future__ import annotations
 
+import json
+from typing import TYPE_CHECKING, Any, cast
+
+import hiredis
 import pytest
 
 from bullmq_bridge.directive import Cancel, Retry, TimeLimitExceeded, Unrecoverable
@@ -11,6 +14,9 @@ from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.protocol.keys import QueueKeys
 from bullmq_bridge.protocol.options import WorkerOptions
 from bullmq_bridge.worker.settlement import Settlement, settle
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 OPTIONS = WorkerOptions(max_started_attempts=3, backoffs={"twice": lambda attempt: attempt * 2, "never": lambda _: -1})
 CALLS = ScriptCalls(QueueKeys("q"), load_bundle(), OPTIONS)
@@ -26,11 +32,19 @@ def settled(outcome: Any, attempts_made: int = 0, stacktrace: tuple[str, ...] = 
     return settle(CALLS, record, "token", outcome, fetch_next=True, now_ms=5)
 
 
+def arguments(settlement: Settlement) -> Sequence[object]:
+    if not isinstance(settlement.command, bytes):
+        return settlement.command
+    reader = hiredis.Reader()
+    reader.feed(settlement.command)
+    return cast("list[bytes]", reader.gets())
+
+
 def fields(settlement: Settlement) -> dict[str, str]:
     import msgpack
 
-    for argument in settlement.command:
-        if isinstance(argument, bytes) and b"failedReason" in argument:
+    for argument in arguments(settlement):
+        if isinstance(argument, bytes) and b"failedReason" in argument and len(argument) > len("failedReason"):
             flat = msgpack.unpackb(argument)
             return dict(zip(flat[::2], flat[1::2], strict=True))
     raise AssertionError("no packed fields in the command")
@@ -118,4 +132,4 @@ def test_a_job_over_its_soft_limit_has_timed_out() -> None:
 def test_what_is_no_attempt_leaves_no_failure(outcome: Any, state: str) -> None:
     settlement = settled(outcome, attempts=3)
     assert settlement.state == state
-    assert not any(isinstance(part, bytes) and b"failedReason" in part for part in settlement.command)
+    assert not any(isinstance(part, bytes) and b"failedReason" in part for part in arguments(settlement))
