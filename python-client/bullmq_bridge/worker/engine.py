@@ -320,7 +320,7 @@ class Engine:
         job = ActiveJob(record, token, slot)
         self._active[record.id] = job
         if self._has_begun(job):
-            self._run(job)
+            self._begin(job)
             if earlier is not None:
                 self._report_lost(earlier, CAME_BACK)
                 self._spawn(self._abandon(earlier))
@@ -398,6 +398,9 @@ class Engine:
         if outcome := self._refuse(job.record):
             self._settle(job, outcome)
             return
+        self._begin(job)
+
+    def _begin(self, job: ActiveJob) -> None:
         self.events.emit("active", job.record)
         pool = self._pool(job)
         starts_now = pool.is_ready(job.slot)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.outcome import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Ended:
     """Redis was told that the job has completed, and has answered.
 
