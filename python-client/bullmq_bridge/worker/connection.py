@@ -167,11 +167,6 @@ class Connection(asyncio.Protocol):
         """Ends the connection at once."""
         self._transport.abort()
 
-    @property
-    def is_encrypted(self) -> bool:
-        """Whether there is TLS between the socket and the commands."""
-        return self._transport.get_extra_info("sslcontext") is not None
-
     def fileno(self) -> int:
         """The descriptor of the socket."""
         number: int = self._transport.get_extra_info("socket").fileno()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from redis.exceptions import RedisError
 
@@ -28,13 +29,13 @@ async def open_line(redis_url: str) -> LentLine | None:
     """A connection for a child, if there can be one: not with TLS, whose state cannot be handed to another process,
     and not where the server does not tell who a connection is.
     """
+    if urlsplit(redis_url).scheme == "rediss":
+        return None
     try:
         connection = await Connection.open(redis_url)
     except (RedisError, OSError):
         return None
     try:
-        if connection.is_encrypted:
-            return None
         client_id = int(await asyncio.wait_for(connection.call("CLIENT", "ID"), CONNECT_TIMEOUT_S))
         return LentLine(os.dup(connection.fileno()), client_id)
     except (ReplyError, ConnectionLost, OSError, asyncio.TimeoutError):
