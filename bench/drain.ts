@@ -5,12 +5,17 @@ import { withEmitted } from './emitted-contract.js';
 import { fill, type Ground, microsecondsInScripts, openQueue, untilCompleted } from './ground.js';
 import { median } from './statistics.js';
 
-/** How fast one contestant works off jobs that do nothing. */
-export interface Drained {
+/** How fast one contestant worked off jobs that do nothing, once. */
+export interface Round {
   readonly jobsPerSecond: number;
   readonly cpuUsPerJob: number;
   /** Redis' time in scripts over wall time. */
   readonly redisBusy: number;
+}
+
+/** The medians of the rounds, and the rounds. */
+export interface Drained extends Round {
+  readonly rounds: readonly Round[];
 }
 
 /** Works off a filled queue: rounds of the contestants in turn, after a warm-up; medians. Ours check a contract. */
@@ -37,7 +42,7 @@ async function drainBy(
     const worker = new Contestant(kind, queue.name, concurrency, ground.redisUrl, ground.interpreters, {
       CONTRACT: contract,
     });
-    return { kind, queue, worker, rounds: [] as Drained[] };
+    return { kind, queue, worker, rounds: [] as Round[] };
   });
   try {
     await Promise.all(entries.map(({ worker }) => worker.ready));
@@ -70,7 +75,15 @@ async function drainBy(
   }
 }
 
-function medians(rounds: readonly Drained[]): Drained {
-  const of = (key: keyof Drained) => median(rounds.map((round) => round[key]));
-  return { jobsPerSecond: of('jobsPerSecond'), cpuUsPerJob: of('cpuUsPerJob'), redisBusy: of('redisBusy') };
+function medians(rounds: readonly Round[]): Drained {
+  const of = (key: keyof Round) => median(rounds.map((round) => round[key]));
+  return { jobsPerSecond: of('jobsPerSecond'), cpuUsPerJob: of('cpuUsPerJob'), redisBusy: of('redisBusy'), rounds };
+}
+
+/**
+ * One contestant over another: the median of the rounds' ratios. Those of one round ran next to each other, so a machine
+ * that is faster in one minute than in another does not count for either.
+ */
+export function ratio(one: Drained, other: Drained, key: keyof Round): number {
+  return median(one.rounds.map((round, index) => round[key] / (other.rounds[index]?.[key] ?? Number.NaN)));
 }

@@ -1,5 +1,5 @@
 import { cpuBoundScaling } from './computing.js';
-import { type Drained, drain } from './drain.js';
+import { type Drained, drain, ratio } from './drain.js';
 import type { Ground } from './ground.js';
 import { delayedLateness, type Latency, pickup } from './latency.js';
 import { memory } from './memory.js';
@@ -28,8 +28,8 @@ export async function measure(ground: Ground): Promise<Figures> {
   const { worker, child } = await memory(ground);
   const validated = await validation(ground);
   const speed = (drained: Record<string, Drained>, kind: string, over: string) =>
-    of(drained, kind).jobsPerSecond / of(drained, over).jobsPerSecond;
-  const cpu = (drained: Record<string, Drained>) => of(drained, 'async').cpuUsPerJob / of(drained, 'node').cpuUsPerJob;
+    ratio(of(drained, kind), of(drained, over), 'jobsPerSecond');
+  const cpu = (drained: Record<string, Drained>) => ratio(of(drained, 'async'), of(drained, 'node'), 'cpuUsPerJob');
   const [nodePickup, ourPickup] = [of(picked, 'node'), of(picked, 'async')] as [Latency, Latency];
   const [nodeLate, ourLate] = [of(late, 'node'), of(late, 'async')] as [Latency, Latency];
   return {
