@@ -37,7 +37,8 @@ DRAIN_TIMEOUT_S = 1.0
 STOP_TIMEOUT_S = 5.0
 #: How long nothing is read of a child that reports more than Redis takes.
 HOLD_BACK_S = 0.01
-READ_BYTES = 1 << 16
+#: What a pipe holds at most.
+PIPE_BYTES = 1 << 16
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -108,15 +109,18 @@ class Child(asyncio.Protocol):
         from_child, outlet = os.pipe()
         self._courier, theirs = socket.socketpair()
         self._courier.setblocking(False)
-        self._loop.add_reader(self._courier, self._rung)
         try:
             await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
             self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, FileIO(to_child, "w"))
             self._process = _start_process(inlet, outlet, theirs.fileno(), self._log_format)
+        except OSError:
+            self._courier.close()
+            raise
         finally:
             os.close(inlet)
             os.close(outlet)
             theirs.close()
+        self._loop.add_reader(self._courier, self._rung)
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, self._own_jobs.encode(), *astuple(self._target)))
 
@@ -183,12 +187,14 @@ class Child(asyncio.Protocol):
             self._write(encode(Kind.RECALL))
 
     def catch_up(self) -> None:
-        """Reads what it has told until now."""
-        if self._inbound is None or self._hung_up or self._held_back:
+        """Reads what it has told until now, if it is not listened to all the time."""
+        inbound = self._open_inbound
+        if inbound is None or self._held_back or not self._alone:
             return
-        pipe = self._inbound.get_extra_info("pipe").fileno()
+        pipe = inbound.get_extra_info("pipe").fileno()
         with contextlib.suppress(BlockingIOError):
-            while data := os.read(pipe, READ_BYTES):
+            # Once: a child that writes without end must not be read without end.
+            if data := os.read(pipe, PIPE_BYTES):
                 self.data_received(data)
 
     def forget(self) -> None:
@@ -294,10 +300,16 @@ class Child(asyncio.Protocol):
         if reports and self._port.is_congested:
             self._hold_back()
 
+    @property
+    def _open_inbound(self) -> asyncio.ReadTransport | None:
+        # (until Python 3.11, one that closes takes up reading again when it is told to)
+        return None if self._inbound is None or self._inbound.is_closing() else self._inbound
+
     def _watch(self) -> None:
         """Hears at once, from here on, what it tells."""
-        if self._inbound is not None and not self._hung_up and not self._held_back:
-            self._inbound.resume_reading()
+        inbound = self._open_inbound
+        if inbound is not None and not self._held_back:
+            inbound.resume_reading()
 
     def _rung(self) -> None:
         """It has told something that must be heard at once, while we only looked now and then."""
@@ -306,20 +318,27 @@ class Child(asyncio.Protocol):
 
     def _silence_bell(self) -> None:
         assert self._courier is not None
-        with contextlib.suppress(BlockingIOError):
-            if not self._courier.recv(READ_BYTES):
-                self._loop.remove_reader(self._courier)
+        try:
+            closed = not self._courier.recv(PIPE_BYTES)
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            # It has ended before it took a line that was sent.
+            closed = True
+        if closed:
+            self._loop.remove_reader(self._courier)
 
     def _hold_back(self) -> None:
         """Lets a child wait that reports faster than Redis takes it: the others' jobs must not."""
-        if self._inbound is None or self._hung_up:
+        inbound = self._open_inbound
+        if inbound is None:
             return
         self._held_back = self._port.is_congested
         if self._held_back:
-            self._inbound.pause_reading()
+            inbound.pause_reading()
             self._loop.call_later(HOLD_BACK_S, self._hold_back)
         else:
-            self._inbound.resume_reading()
+            inbound.resume_reading()
 
     def connection_lost(self, error: Exception | None) -> None:
         """See ``asyncio.Protocol``."""
