@@ -50,6 +50,30 @@ describe.concurrent('a child that ends short jobs over a line of its own', () =>
     }
   });
 
+  it('and then reports faster than Redis takes it must wait, as any other', async () => {
+    const { queue, stage, worker } = await busy({ concurrency: 1 });
+    await completedCount(queue, (await addMany(queue, 'work', 50)).length);
+    const steps = 20_000;
+    const [id = ''] = await addMany(queue, 'say', 1, { steps });
+    await waitFor('its last report', () => stage.lines('said')[0]);
+    expect(Number(await system.redis.hget(queue.toKey(id), 'progress'))).toBeGreaterThan(steps - 5_000);
+    await settled(queue, id);
+    await worker.stop();
+  });
+
+  it('leaves a job to the engine whose options cannot be followed', async () => {
+    const { queue, worker } = await busy({ concurrency: 1 });
+    await completedCount(queue, (await addMany(queue, 'work', 50)).length);
+    await queue.pause();
+    const [id = ''] = await addMany(queue, 'work', 1);
+    // (a number that msgpack does not have)
+    await system.redis.hset(queue.toKey(id), 'opts', '{"removeOnComplete":100000000000000000000}');
+    await queue.resume();
+    expect(await (await settled(queue, id)).getState()).toBe('completed');
+    expect(worker.log).toContain(`job ${id}: its options cannot be followed`);
+    await worker.stop();
+  });
+
   it.each(['os-exit', 'segfault'])('and dies of a job (%s) fails that job as crashed, and no other', async (how) => {
     const { queue, stage, worker } = await busy({ concurrency: 2 });
     const well: string[] = [];
@@ -67,6 +91,19 @@ describe.concurrent('a child that ends short jobs over a line of its own', () =>
     }
     expectOneRunEach(stage, [...well, ...bad]);
     await expectNothingLeft(queue, [...well, ...bad]);
+  });
+
+  it('and dies before it has taken the line leaves no trace of it', async () => {
+    const queue = system.queue();
+    const ids: string[] = [];
+    for (let round = 0; round < 4; round++) {
+      ids.push(...(await addMany(queue, 'work', 1)), ...(await addMany(queue, 'misbehave', 1, { how: 'os-exit' })));
+    }
+    const settings = { queue: queue.name, redis_url: system.url, concurrency: 1 };
+    const worker = await system.startWorker('faults_worker.py', settings, newStage().env);
+    for (const id of ids) await settled(queue, id);
+    await worker.stop();
+    expect(worker.log).not.toContain('Exception in callback');
   });
 
   it('and is killed at any moment, again and again, loses no job and runs none twice', async () => {

@@ -103,9 +103,14 @@ class ChildSlot:
         if not isinstance(outcome, Completed) or self._line is None or not self._may_go_on(record):
             self._engine.write(encode_outcome(outcome))
             return None
-        calls = self._own.calls
         try:
-            reply = self._line.ask(calls.move_to_completed(record, record.token, outcome.result, True, now_ms()))
+            command = self._own.calls.move_to_completed(record, record.token, outcome.result, True, now_ms())
+        except Exception:
+            # Options that no script takes: the engine ends the job without them, and says so.
+            self._engine.write(encode_outcome(outcome))
+            return None
+        try:
+            reply = self._line.ask(command)
         except LineLost as error:
             self._drop_line()
             self._engine.write(encode(Kind.UNANSWERED, outcome.result, str(error)))
