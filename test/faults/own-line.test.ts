@@ -6,7 +6,7 @@ import type { PythonWorker, WorkerSettings } from '../support/python-worker.js';
 import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import { completedCount, eventsOf, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
-import { RedisProxy } from './redis-proxy.js';
+import { type ProxiedConnection, RedisProxy } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
 const system = useSystem();
@@ -217,6 +217,28 @@ describe.concurrent('a child that ends short jobs over a line of its own', () =>
     await worker.stop();
   });
 
+  it('that loses it with a server process that is gone lets alone who has its client id now', async () => {
+    const { queue, worker, proxy } = await busy({ concurrency: 1 });
+    // Lines that are opened from here on are of another process than the engine's connection, as after a restart.
+    proxy.onConnection = (connection) => {
+      connection.passReplies = (replies) =>
+        Buffer.from(replies.toString('latin1').replace(/run_id:\w{8}/, 'run_id:gone-gon'), 'latin1');
+    };
+    await completedCount(queue, (await addMany(queue, 'work', 50)).length);
+    const killings: Buffer[] = [];
+    const commands = proxy.current('commands') as ProxiedConnection;
+    commands.passCommand = (command) => {
+      if (command.includes('KILL')) killings.push(command);
+      return true;
+    };
+    proxy.current('line')?.cut();
+    const [id = ''] = await addMany(queue, 'work', 1);
+    await settled(queue, id);
+    await worker.stop();
+    expect(worker.log).toContain('has lost its line to Redis');
+    expect(killings).toEqual([]);
+  });
+
   it('whose job has lost its lock is stopped', async () => {
     const { queue, stage, worker } = await busy({ lock_duration_ms: 2_000, concurrency: 1 });
     await addMany(queue, 'work', 100);
@@ -234,6 +256,7 @@ interface Busy {
   readonly queue: Queue;
   readonly stage: Stage;
   readonly worker: PythonWorker;
+  readonly proxy: RedisProxy;
   /** How many lines of their own children have had. */
   readonly lines: () => number;
 }
@@ -245,7 +268,13 @@ async function busy(settings: Partial<WorkerSettings> = {}, env: Record<string, 
   proxies.push(proxy);
   const all = { queue: queue.name, redis_url: proxy.url, concurrency: 2, ...settings };
   const worker = await system.startWorker('faults_worker.py', all, { ...stage.env, ...env });
-  return { queue, stage, worker, lines: () => proxy.connections.filter(({ purpose }) => purpose === 'line').length };
+  return {
+    queue,
+    stage,
+    worker,
+    proxy,
+    lines: () => proxy.connections.filter(({ purpose }) => purpose === 'line').length,
+  };
 }
 
 async function addMany(queue: Queue, name: string, count: number, data: object = {}): Promise<string[]> {

@@ -10,13 +10,14 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.worker.recovery import Identity
 
 
 class ActiveJob:
     """A job under our lock.
 
     ``line``: of a slot that may have told Redis by itself that the job has completed, when nobody knows whether it
-    has: client id of the connection over which it would have.
+    has: the connection over which it would have.
     ``missed``: its lock was not found; it may just have ended.
 
     ``settling``: how it ended is known and on its way to Redis; the lock is renewed until the answer is here.
@@ -46,7 +47,7 @@ class ActiveJob:
         self.slot = slot
         self.renewed_at = time.monotonic()
         self.settling = False
-        self.line: int | None = None
+        self.line: Identity | None = None
         self.missed = False
         self.moving = False
         self.outcome: Outcome | None = None

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.lent_line import LentLine
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.own_jobs import OwnJobs
+    from bullmq_bridge.worker.recovery import Identity
     from bullmq_bridge.worker.target import Target
 
 DRAIN_TIMEOUT_S = 1.0
@@ -82,7 +83,7 @@ class Child(asyncio.Protocol):
         self._record: JobRecord | None = None
         # The job that it has begun by itself, until we are told who wants to hear of it.
         self._begun: str | None = None
-        self._line_id: int | None = None
+        self._line: Identity | None = None
         self._alone = False
         self._ending: Ending | None = None
         self._hung_up = False
@@ -136,14 +137,14 @@ class Child(asyncio.Protocol):
         return self._process.pid
 
     @property
-    def line(self) -> int | None:
-        """Client id of its line to Redis, if it ends the job that runs over it."""
-        return self._line_id if self._alone else None
+    def line(self) -> Identity | None:
+        """Its line to Redis, if it ends the job that runs over it."""
+        return self._line if self._alone else None
 
     @property
     def has_line(self) -> bool:
         """Whether it has a line of its own."""
-        return self._line_id is not None
+        return self._line is not None
 
     def lend(self, line: LentLine) -> None:
         """Gives it a line of its own."""
@@ -156,13 +157,13 @@ class Child(asyncio.Protocol):
         finally:
             os.close(line.descriptor)
         self._write(encode(Kind.LINE))
-        self._line_id = line.client_id
+        self._line = line.identity
 
     def run(self, record: JobRecord, further: int, done: Callable[[Outcome | Ended | Unanswered], None]) -> None:
         """Runs a job; the child must be ready and idle. After it, the child may take so many ``further`` ones."""
         self._record, self._done = record, done
         self.jobs += 1
-        self._alone = further > 0 and self._line_id is not None
+        self._alone = further > 0 and self._line is not None
         self._began_at = self._loop.time()
         if self._alone and self._inbound is not None:
             self._silence_bell()
@@ -394,9 +395,9 @@ class Child(asyncio.Protocol):
 
     def _lost_line(self, result: bytes, why: str) -> None:
         logger.warning("process %s has lost its line to Redis: %s", self.pid, why)
-        line_id, self._line_id = self._line_id, None
-        assert line_id is not None
-        self._returned(Unanswered(Completed(result), line_id))
+        line, self._line = self._line, None
+        assert line is not None
+        self._returned(Unanswered(Completed(result), line))
 
     async def _answer(self, number: int, job_id: str, question: str, *values: Any) -> None:
         try:

@@ -36,7 +36,7 @@ from bullmq_bridge.worker.fetcher import Fetcher
 from bullmq_bridge.worker.job_requests import JobRequests
 from bullmq_bridge.worker.locks import Locks
 from bullmq_bridge.worker.own_ending import Ended, Unanswered
-from bullmq_bridge.worker.recovery import Findings, end_connection, reconcile
+from bullmq_bridge.worker.recovery import Findings, end_old_connection, identity_of, reconcile
 from bullmq_bridge.worker.schedules import NoSchedule, continuation, find_unsupported
 from bullmq_bridge.worker.settlement import Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
@@ -50,7 +50,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Link
     from bullmq_bridge.worker.pool import Pool
-    from bullmq_bridge.worker.recovery import Ask
+    from bullmq_bridge.worker.recovery import Ask, Identity
     from bullmq_bridge.worker.registry import Registry
     from bullmq_bridge.worker.settings import Settings
 
@@ -289,8 +289,8 @@ class Engine:
         """Whether its slot has begun it by itself."""
         return job.record.name in self.pools and self._pool(job).has_begun(job.slot, job.record)
 
-    def _line_of(self, job: ActiveJob) -> int | None:
-        """Client id of the line over which its slot ends it by itself, if it does that."""
+    def _line_of(self, job: ActiveJob) -> Identity | None:
+        """The line over which its slot ends it by itself, if it does that."""
         return self._pool(job).line(job.slot) if job.record.name in self.pools else None
 
     def slot_ready(self, slot: int) -> None:
@@ -435,7 +435,7 @@ class Engine:
             self._settled(job, Completed(outcome.result), BY_ITSELF, outcome.reply)
             return
         if isinstance(outcome, Unanswered):
-            job.line, outcome = outcome.client_id, outcome.otherwise
+            job.line, outcome = outcome.line, outcome.otherwise
         job.settling = True
         fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()
         settlement = self._settlement(job, outcome, fetch_next)
@@ -665,10 +665,10 @@ class Engine:
         else:
             self._spawn(self._find_out(call, call.job.line, completes))
 
-    async def _find_out(self, call: JobCall, line: int, completes: bool) -> None:
+    async def _find_out(self, call: JobCall, line: Identity, completes: bool) -> None:
         try:
             # Bytes that are still in its socket would run after we looked.
-            await end_connection(self._line.ask, line)
+            await end_old_connection(self._line.ask, line, await identity_of(self._line.ask))
             findings = await self.reconcile(self._line.ask, [call])
         except ReplyError as error:
             what = f"how job {call.job.record.id} stands cannot be found out: {error}"

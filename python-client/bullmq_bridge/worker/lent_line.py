@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 from redis.exceptions import RedisError
 
 from bullmq_bridge.worker.connection import CONNECT_TIMEOUT_S, Connection, ConnectionLost, ReplyError
+from bullmq_bridge.worker.recovery import Identity, identity_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,11 +19,11 @@ class LentLine:
 
     Args:
         descriptor: of its socket; whoever has it must close it.
-        client_id: by which the server can end it.
+        identity: by which the server can end it.
     """
 
     descriptor: int
-    client_id: int
+    identity: Identity
 
 
 async def open_line(redis_url: str) -> LentLine | None:
@@ -36,8 +37,8 @@ async def open_line(redis_url: str) -> LentLine | None:
     except (RedisError, OSError):
         return None
     try:
-        client_id = int(await asyncio.wait_for(connection.call("CLIENT", "ID"), CONNECT_TIMEOUT_S))
-        return LentLine(os.dup(connection.fileno()), client_id)
+        identity = await asyncio.wait_for(identity_of(connection.call), CONNECT_TIMEOUT_S)
+        return LentLine(os.dup(connection.fileno()), identity)
     except (ReplyError, ConnectionLost, OSError, asyncio.TimeoutError):
         return None
     finally:

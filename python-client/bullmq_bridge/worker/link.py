@@ -228,7 +228,7 @@ class Link:
 
         async def settle_in() -> tuple[Identity, list[Findings]]:
             identity = await identify(connection)
-            await end_old_connection(connection, self._identity, identity)
+            await end_old_connection(connection.call, self._identity, identity)
             await load_scripts(connection, self._scripts.values())
             findings = [
                 await party.reconcile(connection.call, [call for call in unanswered if call.party is party])

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from bullmq_bridge.outcome import Outcome
+    from bullmq_bridge.worker.recovery import Identity
 
 
 @dataclass(slots=True)
@@ -30,8 +31,8 @@ class Unanswered:
 
     Args:
         otherwise: how the job ended if it was not told.
-        client_id: of the line, by which the server can end it.
+        line: by which the server can end it.
     """
 
     otherwise: Outcome
-    client_id: int
+    line: Identity

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.own_ending import Ended, Unanswered
+    from bullmq_bridge.worker.recovery import Identity
 
 
 class StartFailed(RuntimeError):
@@ -42,8 +43,8 @@ class Pool(Protocol):
     def has_begun(self, slot: int, record: JobRecord) -> bool:
         """Whether the slot runs the job already."""
 
-    def line(self, slot: int) -> int | None:
-        """Client id of the line to Redis over which the slot ends the job that it runs, if it does that by itself."""
+    def line(self, slot: int) -> Identity | None:
+        """The line to Redis over which the slot ends the job that it runs, if it does that by itself."""
 
     def recall(self) -> None:
         """Lets no slot end or begin jobs by itself, until each is given its next one."""
@@ -77,7 +78,7 @@ class WithoutLines:
         """See ``Pool``."""
         return False
 
-    def line(self, slot: int) -> int | None:
+    def line(self, slot: int) -> Identity | None:
         """See ``Pool``."""
         return None
 

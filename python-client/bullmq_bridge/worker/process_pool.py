@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.logs import LogFormat
     from bullmq_bridge.worker.own_ending import Ended, Unanswered
     from bullmq_bridge.worker.own_jobs import OwnJobs
+    from bullmq_bridge.worker.recovery import Identity
     from bullmq_bridge.worker.settings import Settings
     from bullmq_bridge.worker.target import Target
 
@@ -133,7 +134,7 @@ class ProcessPool:
         child = self._children.get(slot)
         return child is not None and child.has_begun(record)
 
-    def line(self, slot: int) -> int | None:
+    def line(self, slot: int) -> Identity | None:
         """See ``Pool``."""
         child = self._children.get(slot)
         return child.line if child is not None else None

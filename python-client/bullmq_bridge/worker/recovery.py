@@ -55,28 +55,32 @@ class Findings:
 async def identify(connection: Connection) -> Identity:
     """Asks who we are, so that this connection can be ended from the next one."""
     try:
-        client_id = int(await connection.call("CLIENT", "ID"))
-        info = await connection.call("INFO", "server")
+        return await identity_of(connection.call)
     except ReplyError as error:
         logger.warning("Redis does not tell who this connection is (%s): a lost one cannot be ended safely", error)
         return Identity(None, None)
+
+
+async def identity_of(ask: Ask) -> Identity:
+    """Of the connection over which ``ask`` sends.
+
+    Raises:
+        ReplyError: the server does not tell.
+    """
+    client_id = int(await ask("CLIENT", "ID"))
+    info = await ask("INFO", "server")
     lines = info.decode("utf-8", "replace").splitlines()
     run_id = next((line.partition(":")[2] for line in lines if line.startswith("run_id:")), None)
     return Identity(client_id, run_id)
 
 
-async def end_old_connection(connection: Connection, old: Identity | None, new: Identity) -> None:
-    """Kills the lost connection on the server: bytes still in its socket would run after we looked."""
+async def end_old_connection(ask: Ask, old: Identity | None, new: Identity) -> None:
+    """Kills a lost connection on the server, if it is there: bytes still in its socket would run after we looked."""
     if old is None or old.client_id is None or old.run_id != new.run_id:
         # Another server process: its client ids are its own, and the old socket died with the old one.
         return
-    await end_connection(connection.call, old.client_id)
-
-
-async def end_connection(ask: Ask, client_id: int) -> None:
-    """Kills a connection on the server, if it is still there."""
     try:
-        await ask("CLIENT", "KILL", "ID", client_id)
+        await ask("CLIENT", "KILL", "ID", old.client_id)
     except ReplyError as error:
         if "No such client" not in str(error):
             logger.warning("the lost connection could not be ended on the server: %s", error)
