@@ -106,24 +106,38 @@ class Child(asyncio.Protocol):
         Raises:
             OSError: the system has no process for us.
         """
-        inlet, to_child = os.pipe()
-        from_child, outlet = os.pipe()
-        self._courier, theirs = socket.socketpair()
-        self._courier.setblocking(False)
         try:
-            await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
-            self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, FileIO(to_child, "w"))
-            self._process = _start_process(inlet, outlet, theirs.fileno(), self._log_format)
+            self._process = await self._open()
         except OSError:
-            self._courier.close()
+            self._hang_up()
             raise
-        finally:
-            os.close(inlet)
-            os.close(outlet)
-            theirs.close()
-        self._loop.add_reader(self._courier, self._rung)
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, self._own_jobs.encode(), *astuple(self._target)))
+
+    async def _open(self) -> subprocess.Popen[bytes]:
+        with contextlib.ExitStack() as theirs:
+            self._courier, courier = socket.socketpair()
+            theirs.callback(courier.close)
+            self._courier.setblocking(False)
+            self._loop.add_reader(self._courier, self._rung)
+            inlet, to_child = os.pipe()
+            theirs.callback(os.close, inlet)
+            # (a file of ours is closed with what refers to it)
+            ours = FileIO(to_child, "w")
+            from_child, outlet = os.pipe()
+            theirs.callback(os.close, outlet)
+            await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
+            self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, ours)
+            return _start_process(inlet, outlet, courier.fileno(), self._log_format)
+
+    def _hang_up(self) -> None:
+        if self._inbound is not None:
+            self._inbound.close()
+        if self._outbound is not None and not self._outbound.is_closing():
+            self._outbound.abort()
+        if self._courier is not None:
+            self._loop.remove_reader(self._courier)
+            self._courier.close()
 
     @property
     def exists(self) -> bool:
@@ -272,13 +286,7 @@ class Child(asyncio.Protocol):
         assert self._ending is not None
         self.ready = False
         self.gone.set()
-        if self._inbound is not None:
-            self._inbound.close()
-        if self._outbound is not None and not self._outbound.is_closing():
-            self._outbound.abort()
-        if self._courier is not None:
-            self._loop.remove_reader(self._courier)
-            self._courier.close()
+        self._hang_up()
         record, done, line = self._record, self._done, self.line
         self.forget()
         # First, so that the settling of its job does not fetch a next one for it.
