@@ -289,6 +289,7 @@ class Child(asyncio.Protocol):
         self._hang_up()
         record, done, line = self._record, self._done, self.line
         self.forget()
+        self._alone = False
         # First, so that the settling of its job does not fetch a next one for it.
         self._on_gone(self._ending)
         if record is not None and done is not None:

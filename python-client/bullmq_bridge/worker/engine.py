@@ -323,6 +323,7 @@ class Engine:
             self._begin(job)
             if earlier is not None:
                 self._report_lost(earlier, CAME_BACK)
+                self._take(earlier)
                 self._spawn(self._abandon(earlier))
         elif self.stopping.is_set() or self._paused or slot >= self.concurrency:
             # A call that was on its way when we were told to stop, or to give up the slot, has fetched it.
@@ -617,11 +618,13 @@ class Engine:
                 job.missed = True
                 return
         self._report_lost(job, "its lock could not be renewed")
+        self._take(job)
         self._spawn(self._abandon(job))
 
     async def _abandon(self, job: ActiveJob) -> None:
         self._take(job)
-        self._forget(job)
+        if job.line is None:
+            self._forget(job)
         while not await self._interrupt(job):
             pass  # what cannot be stopped keeps its slot
         if job.line is not None:
@@ -653,7 +656,7 @@ class Engine:
     def _take(self, job: ActiveJob) -> None:
         """From here on it is the engine alone that says how the job ends."""
         job.settling = True
-        job.line = self._line_of(job)
+        job.line = job.line or self._line_of(job)
 
     def _tell(self, call: JobCall, completes: bool = False) -> None:
         """Sends a command that ends our hold on a job; if its slot may have ended it, only after that is known.
@@ -702,6 +705,9 @@ class Engine:
         for call, reply in findings.replies:
             call.on_reply(reply)
         for record, token in findings.strays:
+            if record.id in self._active:
+                # Its slot has told of it meanwhile.
+                continue
             job = self._active[record.id] = ActiveJob(record, token, NO_SLOT)
             self._hand_back(job)
         self._locks.renew_all()

@@ -297,9 +297,11 @@ class ProcessPool:
 
     def _look(self) -> None:
         """Hears of the jobs that children have begun by themselves, as long as one may."""
-        self.catch_up()
-        alone = any(child.line is not None for child in self._children.values())
-        self._look_timer = self._loop.call_later(LOOK_INTERVAL_S, self._look) if alone else None
+        try:
+            self.catch_up()
+        finally:
+            alone = any(child.line is not None for child in self._children.values())
+            self._look_timer = self._loop.call_later(LOOK_INTERVAL_S, self._look) if alone else None
 
     def _lend_line(self, child: Child) -> None:
         now = self._loop.time()
