@@ -1,5 +1,5 @@
-import type { JobsOptions, Queue } from 'bullmq';
-import { afterAll, describe, expect, it } from 'vitest';
+import type { JobsOptions } from 'bullmq';
+import { describe, expect, it } from 'vitest';
 import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import {
@@ -15,29 +15,19 @@ import {
   replyTorn,
   silence,
 } from './losses.js';
-import { completedCount, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
-import { type ProxiedConnection, type Purpose, RedisProxy } from './redis-proxy.js';
+import { addMany, completedCount, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
+import { type ProxiedConnection, type Purpose, type RedisProxy, useProxies } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
 const system = useSystem();
 const newStage = useStages();
-const proxies: RedisProxy[] = [];
-
-afterAll(() => {
-  for (const proxy of proxies) proxy.close();
-});
+const newProxy = useProxies(system.url);
 
 /** Enough to fill more than one write: 3 kB a result, all finishing together. */
 const IN_FLIGHT = 60;
 const RESULT_BYTES = 3_000;
 /** Times that the connection is lost in most tests. */
 const LOSSES = 3;
-
-async function newProxy(): Promise<RedisProxy> {
-  const proxy = await RedisProxy.start(system.url);
-  proxies.push(proxy);
-  return proxy;
-}
 
 /** Loses the command connection each time that an aimed command is on it, so many times. */
 class Losing {
@@ -82,11 +72,6 @@ function silenceNext(proxy: RedisProxy, answered: number): void {
       return passed <= answered;
     };
   };
-}
-
-async function addMany(queue: Queue, name: string, count: number, data: object, opts: JobsOptions = {}) {
-  const jobs = await queue.addBulk(Array.from({ length: count }, () => ({ name, data, opts })));
-  return jobs.map(({ id }) => id as string);
 }
 
 async function running(stage: Stage, count: number): Promise<void> {

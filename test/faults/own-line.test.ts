@@ -1,21 +1,17 @@
 import type { Queue } from 'bullmq';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readFailure } from '../../src/bridge/index.js';
 import { isAlive } from '../support/processes.js';
 import type { PythonWorker, WorkerSettings } from '../support/python-worker.js';
 import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
-import { completedCount, eventsOf, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
-import { type ProxiedConnection, RedisProxy } from './redis-proxy.js';
+import { addMany, completedCount, eventsOf, expectEachExactlyOnce, hashOf, settled } from './queue-state.js';
+import { type ProxiedConnection, type RedisProxy, useProxies } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
 const system = useSystem();
 const newStage = useStages();
-const proxies: RedisProxy[] = [];
-
-afterAll(() => {
-  for (const proxy of proxies) proxy.close();
-});
+const newProxy = useProxies(system.url);
 
 /** Enough for children to have lines of their own for most of them. */
 const MANY = 600;
@@ -264,8 +260,7 @@ interface Busy {
 async function busy(settings: Partial<WorkerSettings> = {}, env: Record<string, string> = {}): Promise<Busy> {
   const queue = system.queue();
   const stage = newStage();
-  const proxy = await RedisProxy.start(system.url);
-  proxies.push(proxy);
+  const proxy = await newProxy();
   const all = { queue: queue.name, redis_url: proxy.url, concurrency: 2, ...settings };
   const worker = await system.startWorker('faults_worker.py', all, { ...stage.env, ...env });
   return {
@@ -275,11 +270,6 @@ async function busy(settings: Partial<WorkerSettings> = {}, env: Record<string, 
     proxy,
     lines: () => proxy.connections.filter(({ purpose }) => purpose === 'line').length,
   };
-}
-
-async function addMany(queue: Queue, name: string, count: number, data: object = {}): Promise<string[]> {
-  const jobs = await queue.addBulk(Array.from({ length: count }, () => ({ name, data })));
-  return jobs.map(({ id }) => id as string);
 }
 
 async function unfinished(queue: Queue): Promise<number> {

@@ -1,4 +1,4 @@
-import type { Job, Queue } from 'bullmq';
+import type { Job, JobsOptions, Queue } from 'bullmq';
 import type { Redis } from 'ioredis';
 import { expect } from 'vitest';
 import { waitFor } from '../support/wait-for.js';
@@ -20,6 +20,18 @@ export async function eventsOf(redis: Redis, queue: Queue, name?: string): Promi
 /** Fields of a job's hash. */
 export async function hashOf(redis: Redis, queue: Queue, id: string): Promise<Readonly<Record<string, string>>> {
   return redis.hgetall(queue.toKey(id));
+}
+
+/** Adds so many jobs that are alike; their ids. */
+export async function addMany(
+  queue: Queue,
+  name: string,
+  count: number,
+  data: object = {},
+  opts: JobsOptions = {},
+): Promise<string[]> {
+  const jobs = await queue.addBulk(Array.from({ length: count }, () => ({ name, data, opts })));
+  return jobs.map(({ id }) => id as string);
 }
 
 /** Waits until the job has completed or failed; returns it as it is then. */

@@ -1,4 +1,5 @@
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
+import { afterAll } from 'vitest';
 import { CommandStream } from './command-stream.js';
 
 /** What a worker uses a connection for. */
@@ -152,6 +153,19 @@ export class RedisProxy {
     this.#server.close();
     for (const connection of this.connections) connection.cut();
   }
+}
+
+/** Lets the tests of a file put proxies in front of the Redis at `url`, and closes them at the end. */
+export function useProxies(url: string): () => Promise<RedisProxy> {
+  const proxies: RedisProxy[] = [];
+  afterAll(() => {
+    for (const proxy of proxies) proxy.close();
+  });
+  return async () => {
+    const proxy = await RedisProxy.start(url);
+    proxies.push(proxy);
+    return proxy;
+  };
 }
 
 function purposeOf(command: Buffer): Purpose | undefined {

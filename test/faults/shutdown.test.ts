@@ -4,7 +4,7 @@ import { useSystem } from '../support/system.js';
 import { waitFor } from '../support/wait-for.js';
 import { isFetch } from './losses.js';
 import { eventsOf, hashOf, settled } from './queue-state.js';
-import { RedisProxy } from './redis-proxy.js';
+import { useProxies } from './redis-proxy.js';
 import { type Stage, useStages } from './stage.js';
 
 /** Exit codes of a worker, as its documentation lists them. */
@@ -17,6 +17,7 @@ const PATIENT = { drain_delay_s: 60, stalled_interval_ms: 60_000, shutdown_timeo
 
 const system = useSystem();
 const newStage = useStages();
+const newProxy = useProxies(system.url);
 
 async function runs(stage: Stage, id: string | undefined, count = 1): Promise<void> {
   await waitFor(`run ${count} of job ${id}`, () => stage.runs(id).length === count, {
@@ -121,7 +122,7 @@ describe.concurrent('a worker that is told to stop', () => {
   it('while a fetch is on its way hands back what that brings', async () => {
     const queue = system.queue();
     const stage = newStage();
-    const proxy = await RedisProxy.start(system.url);
+    const proxy = await newProxy();
     const settings = { queue: queue.name, redis_url: proxy.url, concurrency: 1, ...PATIENT };
     const worker = await system.startWorker('faults_async_worker.py', settings, stage.env);
     await waitFor('a worker that waits for jobs', () => proxy.current('marker'));
@@ -150,13 +151,12 @@ describe.concurrent('a worker that is told to stop', () => {
     expect(await endsAtOnce(worker)).toBe(OK);
     expect(await job.getState()).toBe('waiting');
     expect(stage.runs()).toEqual([]);
-    proxy.close();
   });
 
   it('while it has taken the marker leaves the job to another idle worker', async () => {
     const queue = system.queue();
     const stage = newStage();
-    const proxy = await RedisProxy.start(system.url);
+    const proxy = await newProxy();
     const settings = { queue: queue.name, concurrency: 1, ...PATIENT };
     const worker = await system.startWorker('faults_async_worker.py', { ...settings, redis_url: proxy.url }, stage.env);
     const marker = await waitFor('a worker that waits for jobs', () => proxy.current('marker'));
@@ -181,6 +181,5 @@ describe.concurrent('a worker that is told to stop', () => {
     await runs(stage, job.id);
     expect(await endsAtOnce(worker)).toBe(OK);
     await other.stop();
-    proxy.close();
   });
 });

@@ -1,8 +1,8 @@
 import type { JobsOptions, Queue } from 'bullmq';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { isAck } from '../faults/losses.js';
 import { completedCount, hashOf, settled } from '../faults/queue-state.js';
-import { type ProxiedConnection, RedisProxy } from '../faults/redis-proxy.js';
+import { type ProxiedConnection, useProxies } from '../faults/redis-proxy.js';
 import { type Stage, useStages } from '../faults/stage.js';
 import { isAlive } from '../support/processes.js';
 import { type StartSettings, useSystem } from '../support/system.js';
@@ -11,10 +11,7 @@ import { expectHandedBack, expectNothingHeld } from './hand-back.js';
 
 const system = useSystem();
 const newStage = useStages();
-const proxies: RedisProxy[] = [];
-afterAll(() => {
-  for (const proxy of proxies) proxy.close();
-});
+const newProxy = useProxies(system.url);
 
 // A worker that misses a wake-up then sleeps on, instead of finding the job a few seconds later.
 const NEVER_POLLS = { drain_delay_s: 600 };
@@ -122,8 +119,7 @@ describe.concurrent('SIGTERM and SIGINT', () => {
   it('hand back unstarted what an ack on its way still brings', async () => {
     const queue = system.queue();
     const stage = newStage();
-    const proxy = await RedisProxy.start(system.url);
-    proxies.push(proxy);
+    const proxy = await newProxy();
     const late: Buffer[] = [];
     proxy.onConnection = (connection) => {
       connection.passCommand = (command) => {

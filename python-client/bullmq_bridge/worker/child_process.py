@@ -109,7 +109,7 @@ class Child(asyncio.Protocol):
         try:
             self._process = await self._open()
         except OSError:
-            self._hang_up()
+            self._close_ends()
             raise
         threading.Thread(target=self._reap, name=f"reap-{self._process.pid}", daemon=True).start()
         self._write(encode(Kind.START, self._own_jobs.encode(), *astuple(self._target)))
@@ -130,7 +130,7 @@ class Child(asyncio.Protocol):
             self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, ours)
             return _start_process(inlet, outlet, courier.fileno(), self._log_format)
 
-    def _hang_up(self) -> None:
+    def _close_ends(self) -> None:
         if self._inbound is not None:
             self._inbound.close()
         if self._outbound is not None and not self._outbound.is_closing():
@@ -286,7 +286,7 @@ class Child(asyncio.Protocol):
         assert self._ending is not None
         self.ready = False
         self.gone.set()
-        self._hang_up()
+        self._close_ends()
         record, done, line = self._record, self._done, self.line
         self.forget()
         self._alone = False
@@ -366,7 +366,7 @@ class Child(asyncio.Protocol):
         if kind == Kind.OUTCOME:
             self._returned(decode_outcome(values))
         elif kind == Kind.ENDED:
-            self._ended(Ended(*values))
+            self._ended(*values)
         elif kind == Kind.UNANSWERED:
             self._lost_line(*values)
         elif kind == Kind.PROGRESS:
@@ -392,14 +392,15 @@ class Child(asyncio.Protocol):
         if done is not None:
             done(how)
 
-    def _ended(self, ended: Ended) -> None:
-        if not ended.begun:
+    def _ended(self, result: bytes, reply: Any, begun: bool) -> None:
+        ended = Ended(result, reply)
+        if not begun:
             self._returned(ended)
             return
         done = self._done
         self.forget()
         if done is not None:
-            self._begun = ended.reply[1].decode("utf-8", "replace")
+            self._begun = reply[1].decode("utf-8", "replace")
             done(ended)
 
     def _lost_line(self, result: bytes, why: str) -> None:

@@ -16,13 +16,12 @@ class Ended:
 
     Args:
         result: the result as JSON text.
-        reply: what Redis answered, as of a settling call that fetches the next job.
-        begun: whether the slot runs that next job already.
+        reply: what Redis answered, as of a settling call that fetches the next job. Whether the slot runs that one
+            already is for its pool to say (``Pool.has_begun``).
     """
 
     result: bytes
     reply: Any
-    begun: bool
 
 
 @dataclass(frozen=True, slots=True)
