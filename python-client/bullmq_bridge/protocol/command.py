@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import msgpack  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
 Argument = str | bytes | int | float
 Command = tuple[Argument, ...]
 
-#: In a ``PreparedCommand``: an argument that changes.
+#: In a ``template``: an argument that changes.
 CHANGES = ...
 
 _PACKER = msgpack.Packer(use_bin_type=True)
@@ -25,29 +25,20 @@ def pack(value: Any) -> bytes:
     return packed
 
 
-class PreparedCommand:
-    """A command that is sent for every job, and of whose arguments few change: the others are packed once.
+def sent(arguments: Iterable[str | bytes]) -> bytes:
+    """Arguments of a command as they are sent."""
+    texts = (argument.encode() if isinstance(argument, str) else argument for argument in arguments)
+    return b"".join(b"$%d\r\n%b\r\n" % (len(text), text) for text in texts)
+
+
+def template(arguments: Sequence[str | bytes | EllipsisType], more: int) -> bytes:
+    """A command that is sent for every job, for ``%``: of its arguments few change, the others are packed once.
 
     Args:
-        arguments: those that never change, and ``CHANGES`` for each that does.
+        arguments: those that never change, and ``CHANGES`` for each that does: its length and its bytes are to be put in.
+        more: how many arguments follow; they are to be put in as they are sent.
     """
-
-    def __init__(self, arguments: Sequence[str | bytes | EllipsisType]) -> None:
-        constant = b"*%d\r\n" % len(arguments)
-        self._constants: list[bytes] = []
-        for argument in arguments:
-            if isinstance(argument, EllipsisType):
-                self._constants.append(constant + b"$")
-                constant = b"\r\n"
-            else:
-                text = argument.encode() if isinstance(argument, str) else argument
-                constant += b"$%d\r\n%b\r\n" % (len(text), text)
-        self._last = constant
-        self._format = b"%b%d\r\n%b" * len(self._constants) + b"%b"
-
-    def pack(self, *changing: bytes) -> bytes:
-        """The command with the arguments that change, as it is sent."""
-        pieces: list[bytes | int] = []
-        for constant, argument in zip(self._constants, changing, strict=True):
-            pieces += (constant, len(argument), argument)
-        return self._format % (*pieces, self._last)
+    packed = b"*%d\r\n" % (len(arguments) + more)
+    for argument in arguments:
+        packed += b"$%d\r\n%b\r\n" if isinstance(argument, EllipsisType) else sent((argument,)).replace(b"%", b"%%")
+    return packed + b"%b"

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.protocol.command import CHANGES, PreparedCommand, pack
+from bullmq_bridge.protocol.command import CHANGES, pack, sent, template
 from bullmq_bridge.protocol.job import parse_options
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 KEEP_ALL = {"count": -1}
 REMOVE_AT_ONCE = {"count": 0}
 CACHED_OPTIONS = 1024
+#: The fields to write to the job, when there are none.
+NO_FIELDS = sent((b"",))
 
 
 def keep_jobs(setting: Any) -> Mapping[str, Any]:
@@ -52,13 +54,13 @@ class FinishCalls:
         if limiter := options.limiter:
             self._options_of_worker["limiter"] = {"max": limiter.max_jobs, "duration": limiter.duration_ms}
         # The jobs of a queue mostly have the same options, and a slot keeps its token as long as there are jobs.
-        self._finish_options = lru_cache(CACHED_OPTIONS)(self._pack_finish_options)
-        self._completing = self._prepare(keys.completed, keys.completed_metrics, "returnvalue", "completed")
-        self._failing = self._prepare(keys.failed, keys.failed_metrics, "failedReason", "failed")
+        self._last_arguments = lru_cache(CACHED_OPTIONS)(self._pack_last_arguments)
+        self._completing = self._first_arguments(keys.completed, keys.completed_metrics, "returnvalue")
+        self._failing = self._first_arguments(keys.failed, keys.failed_metrics, "failedReason")
 
-    def _prepare(self, target_key: str, metrics_key: str, field: str, target: str) -> PreparedCommand:
+    def _first_arguments(self, target_key: str, metrics_key: str, field: str) -> bytes:
         k = self.keys
-        return PreparedCommand(
+        return template(
             (
                 *map(str, self.finish_script),
                 k.wait,
@@ -79,57 +81,53 @@ class FinishCalls:
                 CHANGES,  # now, in ms
                 field,
                 CHANGES,  # its value
+            ),
+            more=5,
+        )
+
+    def _pack_last_arguments(self, token: str, job_options: bytes, target: str, fetch_next: bool) -> bytes:
+        return sent(
+            (
                 target,
-                CHANGES,  # whether to fetch the next job
-                k.base,
-                CHANGES,  # the options
-                CHANGES,  # fields to write to the job
+                "1" if fetch_next else "0",
+                self.keys.base,
+                pack(self._finish_options(token, job_options, target == "completed")),
             )
         )
 
     def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> bytes:
         """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answers a ``Fetched``."""
-        options = self._finish_options(token, job.opts_text, True)
-        return self._finish(self._completing, job, result, fetch_next, now_ms, options, b"")
+        last = self._last_arguments(token, job.opts_text, "completed", fetch_next)
+        return self._finish(self._completing, job, now_ms, result, last + NO_FIELDS)
 
     def move_to_failed(
         self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
     ) -> bytes:
         """Fails a job for good. ``reason`` is raw text, as Node writes it. Answers a ``Fetched``."""
-        options = self._finish_options(token, job.opts_text, False)
-        return self._finish(self._failing, job, reason.encode(), fetch_next, now_ms, options, pack(fields))
+        last = self._last_arguments(token, job.opts_text, "failed", fetch_next)
+        return self._finish(self._failing, job, now_ms, reason.encode(), last + sent((pack(fields),)))
 
-    def _finish(
-        self,
-        command: PreparedCommand,
-        job: JobRecord,
-        value: bytes,
-        fetch_next: bool,
-        now_ms: int,
-        options: bytes,
-        fields: bytes,
-    ) -> bytes:
+    def _finish(self, command: bytes, job: JobRecord, now_ms: int, value: bytes, last: bytes) -> bytes:
         job_id = job.id.encode()
-        fetch = b"1" if fetch_next else b"0"
-        return command.pack(self._base + job_id, job_id, b"%d" % now_ms, value, fetch, options, fields)
+        key = self._base + job_id
+        now = b"%d" % now_ms
+        return command % (len(key), key, len(job_id), job_id, len(now), now, len(value), value, last)
 
-    def _pack_finish_options(self, token: str, job_options: bytes, completed: bool) -> bytes:
+    def _finish_options(self, token: str, job_options: bytes, completed: bool) -> dict[str, Any]:
         option = parse_options(job_options).get
         keep = (
             option("removeOnComplete", self.options.remove_on_complete)
             if completed
             else option("removeOnFail", self.options.remove_on_fail)
         )
-        return pack(
-            {
-                **self._options_of_worker,
-                "token": token,
-                "keepJobs": keep_jobs(keep),
-                "attempts": option("attempts", 0),
-                "maxMetricsSize": self.options.max_metrics_points or "",
-                "fpof": bool(option("fpof")),
-                "cpof": bool(option("cpof")),
-                "idof": bool(option("idof")),
-                "rdof": bool(option("rdof")),
-            }
-        )
+        return {
+            **self._options_of_worker,
+            "token": token,
+            "keepJobs": keep_jobs(keep),
+            "attempts": option("attempts", 0),
+            "maxMetricsSize": self.options.max_metrics_points or "",
+            "fpof": bool(option("fpof")),
+            "cpof": bool(option("cpof")),
+            "idof": bool(option("idof")),
+            "rdof": bool(option("rdof")),
+        }

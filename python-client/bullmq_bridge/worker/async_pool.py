@@ -8,16 +8,17 @@ import inspect
 import logging
 import sys
 import traceback
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import outcome_of, untold
 from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.coroutine_stack import stack_of
+from bullmq_bridge.worker.first_step import FirstStep
 from bullmq_bridge.worker.pool import StartFailed, WithoutLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Coroutine
 
     from bullmq_bridge.contract.contract import QueueContract
     from bullmq_bridge.outcome import Outcome
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.processor import Hook, Processor
 
 logger = logging.getLogger("bullmq_bridge.worker")
+
+
+class _Running(NamedTuple):
+    """A job that waits for something: what goes on with it, and its coroutine."""
+
+    task: asyncio.Task[None]
+    work: Coroutine[Any, None, None]
 
 
 class AsyncPool(WithoutLines):
@@ -49,9 +57,9 @@ class AsyncPool(WithoutLines):
         self._timed_out: set[int] = set()
         self._interrupted: set[int] = set()
         self._started = False
-        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._running: dict[int, _Running] = {}
         self._context = contextvars.copy_context()
-        self._loop = asyncio.get_running_loop()
+        self._first_step = FirstStep()
 
     async def start(self) -> None:
         """See ``Pool``."""
@@ -69,9 +77,10 @@ class AsyncPool(WithoutLines):
 
     def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         """See ``Pool``."""
-        # (a task runs in a copy of the context in which it was made)
-        task = self._context.run(self._loop.create_task, self._work(slot, record, done))
-        self._tasks[slot] = task
+        work = self._work(slot, record, done)
+        task = self._first_step.take(work, self._context.copy())
+        if task is not None:
+            self._running[slot] = _Running(task, work)
 
     async def _work(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         name = record.name or ""
@@ -87,16 +96,16 @@ class AsyncPool(WithoutLines):
             outcome = untold(error)
         finally:
             self._timed_out.discard(slot)
-            del self._tasks[slot]
+            self._running.pop(slot, None)
         # From here and not from a callback of the task, which would cost a turn of the loop for each job.
         done(outcome)
 
     async def interrupt(self, slot: int) -> None:
         """See ``Pool``: cancels the coroutine and waits until it has ended."""
         self._timed_out.discard(slot)
-        task = self._tasks.get(slot)
-        if task is None:
+        if slot not in self._running:
             return
+        task = self._running[slot].task
         self._interrupted.add(slot)
         try:
             while not task.done():
@@ -105,24 +114,24 @@ class AsyncPool(WithoutLines):
                 await asyncio.wait([task], timeout=1.0)
         finally:
             self._interrupted.discard(slot)
-        if self._tasks.get(slot) is task:
+        if slot in self._running and self._running[slot].task is task:
             # It was cancelled before its first step, and so did not do this itself.
-            del self._tasks[slot]
+            del self._running[slot]
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``: a coroutine is cancelled."""
-        if slot in self._tasks:
+        if slot in self._running:
             self._timed_out.add(slot)
-            self._tasks[slot].cancel()
+            self._running[slot].task.cancel()
 
     async def resize(self, size: int) -> None:
         """See ``Pool``."""
 
     def dump_stacks(self) -> None:
         """See ``Pool``."""
-        for task in self._tasks.values():
+        for running in self._running.values():
             # In one piece: children write at the same time.
-            sys.stderr.write(stack_of(task))
+            sys.stderr.write(stack_of(running.task.get_name(), running.work))
         sys.stderr.flush()
 
     def retire(self) -> None:
@@ -130,6 +139,7 @@ class AsyncPool(WithoutLines):
 
     async def stop(self) -> None:
         """See ``Pool``."""
+        self._first_step.close()
         try:
             if self._started:
                 await _call(self._teardown)

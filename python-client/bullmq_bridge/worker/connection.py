@@ -211,9 +211,6 @@ class Connection(asyncio.Protocol):
             self._transport.abort()
         finally:
             self._flush()
-            # Coroutines that were started above run now, in this turn's line, and what they send leaves behind them.
-            self._flush_is_due = True
-            self._loop.call_soon(self._flush)
 
     def pause_writing(self) -> None:
         """See ``asyncio.Protocol``."""

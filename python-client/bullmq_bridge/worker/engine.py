@@ -404,10 +404,10 @@ class Engine:
     def _begin(self, job: ActiveJob) -> None:
         self.events.emit("active", job.record)
         pool = self._pool(job)
-        starts_now = pool.is_ready(job.slot)
-        pool.run(job.slot, job.record, partial(self._settle, job))
-        if starts_now:
+        if pool.is_ready(job.slot):
             self._limit_time(job)
+        # A coroutine that waits for nothing has ended when this returns.
+        pool.run(job.slot, job.record, partial(self._settle, job))
 
     def _pool(self, job: ActiveJob) -> Pool:
         return self.pools[job.record.name or ""]
