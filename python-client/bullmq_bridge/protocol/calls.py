@@ -87,7 +87,7 @@ class ScriptCalls(FinishCalls):
         return ("EVALSHA", script.sha1, script.keys)
 
     def move_to_active(self, token: str, now_ms: int) -> Command:
-        """Takes the next job, if there is one. Answers a ``Fetched``."""
+        """Takes the next job, if there is one. See ``parse_fetched`` for its answer."""
         return (*self._fetch_head, now_ms, pack(self._fetch_options(token)))
 
     def _fetch_options(self, token: str) -> dict[str, Any]:
@@ -127,7 +127,7 @@ class ScriptCalls(FinishCalls):
         now_ms: int,
         skip_attempt: bool = False,
     ) -> Command:
-        """Puts a job back for later. Answers a ``Fetched`` with a job, or 0: then nothing is known."""
+        """Puts a job back for later. Answers a job as ``parse_fetched`` reads it, or 0: then nothing is known."""
         k = self.keys
         command = (
             *self._move_to_delayed,

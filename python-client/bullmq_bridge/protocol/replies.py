@@ -28,26 +28,25 @@ MEANINGS = {
 
 
 @dataclass(slots=True)
-class Fetched:
-    """The answer of a script that fetches: a job, or when to ask again.
+class NoJob:
+    """The answer of a script that found no job: when to ask again.
 
     ``limited_ms``: the queue is rate limited for that long. ``delay_until``: when the next delayed job is due
-    (epoch ms). Both 0 and no job: nothing to do until the marker says so.
+    (epoch ms). Both 0: nothing to do until the marker says so.
     """
 
-    job: JobRecord | None = None
     limited_ms: int = 0
     delay_until: float = 0.0
 
 
-NOTHING = Fetched()
+NOTHING = NoJob()
 
 
-def parse_fetched(reply: Any) -> Fetched:
+def parse_fetched(reply: Any) -> JobRecord | NoJob:
     """Reads ``[fields | 0, id | 0, limitTtl, delayUntil]``, or 0 from an ack that fetched nothing."""
     if not isinstance(reply, list):
         return NOTHING
     fields, job_id, limited, delay_until = reply
     if fields:
-        return Fetched(job=parse_job(job_id, fields))
-    return Fetched(limited_ms=max(int(limited), 0), delay_until=max(float(delay_until), 0.0))
+        return parse_job(job_id, fields)
+    return NoJob(limited_ms=max(int(limited), 0), delay_until=max(float(delay_until), 0.0))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import Completed, Outcome, outcome_of, untold
+from bullmq_bridge.protocol.job import JobRecord
 from bullmq_bridge.protocol.replies import parse_fetched
 from bullmq_bridge.worker.clock import now_ms
 from bullmq_bridge.worker.execution import execute
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     import socket
 
     from bullmq_bridge.contract.contract import QueueContract
-    from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.engine_port import EnginePort
     from bullmq_bridge.worker.own_jobs import OwnJobs
     from bullmq_bridge.worker.soft_limit import SoftLimit
@@ -115,11 +115,13 @@ class ChildSlot:
             self._drop_line()
             self._engine.write(encode(Kind.UNANSWERED, outcome.result, str(error)))
             return None
-        following = parse_fetched(reply).job
-        begins = following is not None and self._own.has(following) and not self._engine.has_word
+        following = parse_fetched(reply)
+        begins = (
+            isinstance(following, JobRecord) and self._own.has(following) and not self._engine.has_word
+        )
         # Before it begins: the engine must know what runs here, however that ends.
         self._engine.write(encode(Kind.ENDED, outcome.result, reply, begins), at_leisure=begins)
-        if following is None or not begins:
+        if not isinstance(following, JobRecord) or not begins:
             return None
         following.token = record.token
         self._left -= 1

@@ -131,7 +131,7 @@ class Connection(asyncio.Protocol):
         )
         if len(self._pending) < 2 * len(self._out):
             # More wait here than Redis has: it would be idle before the rest is ready.
-            self._flush()
+            self._write()
         elif not self._flush_is_due:
             self._flush_is_due = True
             self._loop.call_soon(self._flush)
@@ -183,6 +183,9 @@ class Connection(asyncio.Protocol):
 
     def _flush(self) -> None:
         self._flush_is_due = False
+        self._write()
+
+    def _write(self) -> None:
         if self._out and not self.closed:
             self._transport.write(b"".join(self._out))
         self._out.clear()

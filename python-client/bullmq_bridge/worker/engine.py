@@ -287,11 +287,13 @@ class Engine:
 
     def _has_begun(self, job: ActiveJob) -> bool:
         """Whether its slot has begun it by itself."""
-        return job.record.name in self.pools and self._pool(job).has_begun(job.slot, job.record)
+        pool = self.pools.get(job.record.name or "")
+        return pool is not None and pool.has_begun(job.slot, job.record)
 
     def _line_of(self, job: ActiveJob) -> Identity | None:
         """The line over which its slot ends it by itself, if it does that."""
-        return self._pool(job).line(job.slot) if job.record.name in self.pools else None
+        pool = self.pools.get(job.record.name or "")
+        return pool.line(job.slot) if pool is not None else None
 
     def slot_ready(self, slot: int) -> None:
         """A slot can run jobs now."""
@@ -472,9 +474,9 @@ class Engine:
     def _ended(self, job: ActiveJob, outcome: Outcome, answer: Answer, reply: Any) -> None:
         self._forget(job)
         fetched = replies.parse_fetched(reply)
-        if fetched.job is not None:
+        if isinstance(fetched, JobRecord):
             self._fetcher.had_job()
-            self._start(fetched.job, job.token, job.slot)
+            self._start(fetched, job.token, job.slot)
             return
         self._fetcher.release(job.slot)
         if answer is Answer.TELLS_NEXT:
@@ -502,7 +504,7 @@ class Engine:
         self._recall()
         ttl_ms = reply if isinstance(reply, int) and reply > 0 else outcome.ttl_ms
         if self._calls.options.limiter is not None:
-            self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
+            self._fetcher.note(replies.NoJob(limited_ms=ttl_ms))
             return
         # Without a limit of the worker or of the queue, the scripts go on giving jobs.
         self._fetcher.hold(ttl_ms)
@@ -511,7 +513,7 @@ class Engine:
     def _held(self, ttl_ms: int, queue_has_limit: Any) -> None:
         if queue_has_limit == 1:
             self._fetcher.end_hold()
-            self._fetcher.note(replies.Fetched(limited_ms=ttl_ms))
+            self._fetcher.note(replies.NoJob(limited_ms=ttl_ms))
         elif not self._warned_of_limit:
             self._warned_of_limit = True
             self.events.emit(

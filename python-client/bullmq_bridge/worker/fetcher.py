@@ -8,7 +8,8 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.protocol.replies import Fetched, parse_fetched
+from bullmq_bridge.protocol.job import JobRecord
+from bullmq_bridge.protocol.replies import NoJob, parse_fetched
 from bullmq_bridge.worker.call import FetchCall, PassingCall
 from bullmq_bridge.worker.clock import now_ms
 from bullmq_bridge.worker.connection import ReplyError
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from bullmq_bridge.protocol.calls import ScriptCalls
-    from bullmq_bridge.protocol.job import JobRecord
     from bullmq_bridge.worker.link import Line
     from bullmq_bridge.worker.settings import Settings
 
@@ -151,9 +151,9 @@ class Fetcher:
         """The queue has given us a job."""
         self._drained = False
 
-    def note(self, fetched: Fetched) -> None:
+    def note(self, no_job: NoJob) -> None:
         """Takes an answer without a job: when to ask again. Then waits, if nobody fetches."""
-        self._remember(fetched)
+        self._remember(no_job)
         if not self._fetching:
             self._wait()
 
@@ -215,9 +215,9 @@ class Fetcher:
     def _fetched(self, slot: int, token: str, reply: Any) -> None:
         self._fetching.discard(slot)
         fetched = self._read(reply)
-        if fetched.job is not None:
+        if isinstance(fetched, JobRecord):
             self.had_job()
-            self._on_job(fetched.job, token, slot)
+            self._on_job(fetched, token, slot)
         else:
             self._found_all = False
             self._remember(fetched)
@@ -235,16 +235,16 @@ class Fetcher:
         else:
             self._wait()
 
-    def _read(self, reply: Any) -> Fetched:
+    def _read(self, reply: Any) -> JobRecord | NoJob:
         if not isinstance(reply, ReplyError):
             return parse_fetched(reply)
         logger.error("queue %s: Redis answered an error while fetching: %s", self._settings.queue, reply)
-        return Fetched(limited_ms=ERROR_DELAY_MS)
+        return NoJob(limited_ms=ERROR_DELAY_MS)
 
-    def _remember(self, fetched: Fetched) -> None:
-        self._limited_until = time.time() + fetched.limited_ms / 1000 if fetched.limited_ms else 0.0
-        if fetched.delay_until:
-            self._arm_due(fetched.delay_until / 1000)
+    def _remember(self, no_job: NoJob) -> None:
+        self._limited_until = time.time() + no_job.limited_ms / 1000 if no_job.limited_ms else 0.0
+        if no_job.delay_until:
+            self._arm_due(no_job.delay_until / 1000)
 
     # Waiting
 

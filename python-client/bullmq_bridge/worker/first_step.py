@@ -33,7 +33,7 @@ class FirstStep:
         if spare is None or not spare.is_ready:
             self._spare = spare or _SpareTask(self._loop)
             return context.run(self._loop.create_task, coroutine)
-        outer = asyncio.current_task()
+        outer = asyncio.current_task(self._loop)
         if outer is not None:
             _leave_task(self._loop, outer)
         _enter_task(self._loop, spare.task)

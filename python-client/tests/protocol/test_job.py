@@ -1,6 +1,6 @@
-from bullmq_bridge.protocol.job import parse_job
+from bullmq_bridge.protocol.job import JobRecord, parse_job
 from bullmq_bridge.protocol.new_job import ParentReference
-from bullmq_bridge.protocol.replies import NOTHING, parse_fetched
+from bullmq_bridge.protocol.replies import NOTHING, NoJob, parse_fetched
 
 
 def test_a_job_is_read_from_its_hash() -> None:
@@ -69,15 +69,12 @@ def test_damaged_fields_do_not_stop_the_reader() -> None:
 
 def test_a_fetch_that_found_a_job_brings_it() -> None:
     fetched = parse_fetched([[b"name", b"mail"], b"17", 0, 0])
-    assert fetched.job is not None
-    assert fetched.job.id == "17"
+    assert isinstance(fetched, JobRecord)
+    assert fetched.id == "17"
 
 
 def test_a_fetch_that_found_none_says_when_to_ask_again() -> None:
-    fetched = parse_fetched([0, 0, 250, b"1700000000000.5"])
-    assert fetched.job is None
-    assert fetched.limited_ms == 250
-    assert fetched.delay_until == 1700000000000.5
+    assert parse_fetched([0, 0, 250, b"1700000000000.5"]) == NoJob(limited_ms=250, delay_until=1700000000000.5)
 
 
 def test_an_ack_that_fetched_nothing_says_nothing() -> None:
