@@ -1,10 +1,12 @@
 import { existsSync } from 'node:fs';
-import { copyFile } from 'node:fs/promises';
+import { copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BRIDGE_COMMAND } from './bundle.mjs';
 import { captureOrFail } from './capture.mjs';
 import { installFromNpm } from './packages.mjs';
 import { BUNDLE, CACHE, ROOT } from './place.mjs';
+
+const BUNDLE_OF_NEWEST_5 = join(dirname(BUNDLE), 'bundle-5.json');
 
 export const NEWEST_5 = '5.81.5';
 
@@ -70,5 +72,14 @@ export async function ensureBullmq(version) {
  */
 export async function ensureBundleOfNewest5() {
   const { BULLMQ_BRIDGE_BUNDLE } = await ensureBullmq(NEWEST_5);
-  await copyFile(BULLMQ_BRIDGE_BUNDLE, join(dirname(BUNDLE), 'bundle-5.json'));
+  await copyFile(BULLMQ_BRIDGE_BUNDLE, BUNDLE_OF_NEWEST_5);
+}
+
+/**
+ * Takes it away again: a worker that has two asks the backend which one to use, and the tests are of a worker with one.
+ *
+ * @returns {Promise<void>}
+ */
+export async function removeBundleOfNewest5() {
+  await rm(BUNDLE_OF_NEWEST_5, { force: true });
 }

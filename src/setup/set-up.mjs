@@ -1,4 +1,4 @@
-import { ensureBundleOfNewest5 } from './bullmq-versions.mjs';
+import { ensureBundleOfNewest5, removeBundleOfNewest5 } from './bullmq-versions.mjs';
 import { ensureBundle } from './bundle.mjs';
 import { ensureNodeModules } from './node-modules.mjs';
 import { ROOT } from './place.mjs';
@@ -15,6 +15,7 @@ export async function setUp({ schemas = false } = {}) {
   await ensureNodeModules(ROOT);
   const python = await ensureVirtualEnvironment(ROOT);
   await ensureBundle({ schemas });
+  await removeBundleOfNewest5();
   return python;
 }
 

@@ -87,7 +87,7 @@ class ScriptCalls(FinishCalls):
         return ("EVALSHA", script.sha1, script.keys)
 
     def move_to_active(self, token: str, now_ms: int) -> Command:
-        """Takes the next job, if there is one. See ``parse_fetched`` for its answer."""
+        """Takes the next job, if there is one. Answer: ``parse_fetched``."""
         return (*self._fetch_head, now_ms, pack(self._fetch_options(token)))
 
     def _fetch_options(self, token: str) -> dict[str, Any]:

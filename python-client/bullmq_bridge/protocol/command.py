@@ -35,7 +35,8 @@ def template(arguments: Sequence[str | bytes | EllipsisType], more: int) -> byte
     """A command that is sent for every job, for ``%``: of its arguments few change, the others are packed once.
 
     Args:
-        arguments: those that never change, and ``CHANGES`` for each that does: its length and its bytes are to be put in.
+        arguments: those that never change, and ``CHANGES`` for each that does: its length and its bytes are to be put
+            in.
         more: how many arguments follow; they are to be put in as they are sent.
     """
     packed = b"*%d\r\n" % (len(arguments) + more)

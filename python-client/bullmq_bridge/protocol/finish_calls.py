@@ -96,14 +96,14 @@ class FinishCalls:
         )
 
     def move_to_completed(self, job: JobRecord, token: str, result: bytes, fetch_next: bool, now_ms: int) -> bytes:
-        """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. See ``parse_fetched`` for its answer."""
+        """Completes a job. ``result`` is JSON text: Node's QueueEvents parses it. Answer: ``parse_fetched``."""
         last = self._last_arguments(token, job.opts_text, "completed", fetch_next)
         return self._finish(self._completing, job, now_ms, result, last + NO_FIELDS)
 
     def move_to_failed(
         self, job: JobRecord, token: str, reason: str, fields: Sequence[str], fetch_next: bool, now_ms: int
     ) -> bytes:
-        """Fails a job for good. ``reason`` is raw text, as Node writes it. See ``parse_fetched`` for its answer."""
+        """Fails a job for good. ``reason`` is raw text, as Node writes it. Answer: ``parse_fetched``."""
         last = self._last_arguments(token, job.opts_text, "failed", fetch_next)
         return self._finish(self._failing, job, now_ms, reason.encode(), last + sent((pack(fields),)))
 

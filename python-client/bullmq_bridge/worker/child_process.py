@@ -83,6 +83,8 @@ class Child(asyncio.Protocol):
         self._record: JobRecord | None = None
         # The job that it has begun by itself, until we are told who wants to hear of it.
         self._begun: str | None = None
+        # ENDED frames of which we have not told yet.
+        self._ended: list[list[Any]] = []
         self._line: Identity | None = None
         self._alone = False
         self._ending: Ending | None = None
@@ -305,8 +307,13 @@ class Child(asyncio.Protocol):
         """See ``asyncio.Protocol``."""
         reports = False
         for kind, values in self._frames.feed(data):
+            if kind == Kind.ENDED:
+                self._ended.append(values)
+                continue
+            self._tell_ended()
             self._handle(kind, values)
             reports = reports or kind in (Kind.PROGRESS, Kind.LOG)
+        self._tell_ended()
         if reports and self._port.is_congested:
             self._hold_back()
 
@@ -365,8 +372,6 @@ class Child(asyncio.Protocol):
     def _handle(self, kind: int, values: list[Any]) -> None:
         if kind == Kind.OUTCOME:
             self._returned(decode_outcome(values))
-        elif kind == Kind.ENDED:
-            self._ended(*values)
         elif kind == Kind.UNANSWERED:
             self._lost_line(*values)
         elif kind == Kind.PROGRESS:
@@ -392,8 +397,13 @@ class Child(asyncio.Protocol):
         if done is not None:
             done(how)
 
-    def _ended(self, result: bytes, reply: Any, begun: bool) -> None:
-        ended = Ended(result, reply)
+    def _tell_ended(self) -> None:
+        """Tells of the jobs that it has ended by itself: together, for it may have been many since we looked."""
+        if not self._ended:
+            return
+        (*passed, (result, reply, begun)), self._ended = self._ended, []
+        ended = Ended([(result, reply) for result, reply, _ in passed], result, reply)
+        self.jobs += len(passed)
         if not begun:
             self._returned(ended)
             return

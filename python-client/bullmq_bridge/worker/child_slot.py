@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextvars
 import logging
 import os
+import time
 from typing import TYPE_CHECKING
 
 from bullmq_bridge.directive import TimeLimitExceeded
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
     from bullmq_bridge.worker.own_jobs import OwnJobs
     from bullmq_bridge.worker.soft_limit import SoftLimit
     from bullmq_bridge.worker.worker import Worker
+
+#: The engine's word has just been looked for before a job began that took less than this.
+GLANCE_AFTER_S = 0.001
 
 logger = logging.getLogger("bullmq_bridge.worker")
 
@@ -58,6 +62,7 @@ class ChildSlot:
         self._line: OwnLine | None = None
         # Jobs that it may still take by itself.
         self._left = 0
+        self._began_at = 0.0
         # A fork that a processor makes (``multiprocessing``) does not speak for the job.
         os.register_at_fork(after_in_child=self._drop_line)
 
@@ -85,6 +90,7 @@ class ChildSlot:
     def _run(self, record: JobRecord) -> Outcome:
         name = record.name or ""
         self._engine.spoke = False
+        self._began_at = time.monotonic()
         # A copy for each job: what setup() has put into context variables is there, what another job has is not.
         run = contextvars.copy_context().run
         try:
@@ -116,9 +122,7 @@ class ChildSlot:
             self._engine.write(encode(Kind.UNANSWERED, outcome.result, str(error)))
             return None
         following = parse_fetched(reply)
-        begins = (
-            isinstance(following, JobRecord) and self._own.has(following) and not self._engine.has_word
-        )
+        begins = isinstance(following, JobRecord) and self._own.has(following) and not self._engine.has_word
         # Before it begins: the engine must know what runs here, however that ends.
         self._engine.write(encode(Kind.ENDED, outcome.result, reply, begins), at_leisure=begins)
         if not isinstance(following, JobRecord) or not begins:
@@ -135,5 +139,8 @@ class ChildSlot:
     def _may_go_on(self, record: JobRecord) -> bool:
         # What the job has said goes through the engine, and must be in Redis before its end is.
         return (
-            self._left > 0 and record.name in self._own.names and not self._engine.spoke and not self._engine.has_word
+            self._left > 0
+            and record.name in self._own.names
+            and not self._engine.spoke
+            and (time.monotonic() - self._began_at < GLANCE_AFTER_S or not self._engine.has_word)
         )

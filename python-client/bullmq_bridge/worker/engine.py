@@ -435,7 +435,7 @@ class Engine:
                 job.outcome = outcome
             return
         if isinstance(outcome, Ended):
-            self._settled(job, Completed(outcome.result), BY_ITSELF, outcome.reply)
+            self._ended_by_itself(job, outcome)
             return
         if isinstance(outcome, Unanswered):
             job.line, outcome = outcome.line, outcome.otherwise
@@ -446,6 +446,20 @@ class Engine:
             self._line.send(RepeatableCall(settlement.before))
         on_reply = partial(self._settled, job, outcome, settlement)
         self._tell(JobCall(settlement.command, on_reply, job), completes=isinstance(outcome, Completed))
+
+    def _ended_by_itself(self, job: ActiveJob, ended: Ended) -> None:
+        """The slot has told Redis that the job has completed, and maybe some that followed it."""
+        self.started += len(ended.passed)
+        heard = self.events.hears("active", "completed")
+        for result, reply in ended.passed if heard else ended.passed[-1:]:
+            self._report(job, Completed(result), "completed")
+            self._forget(job)
+            following = replies.parse_fetched(reply)
+            assert isinstance(following, JobRecord)
+            following.token = job.token
+            job = ActiveJob(following, job.token, job.slot)
+            self.events.emit("active", following)
+        self._settled(job, Completed(ended.result), BY_ITSELF, ended.reply)
 
     def _settlement(self, job: ActiveJob, outcome: Outcome, fetch_next: bool) -> Settlement:
         try:

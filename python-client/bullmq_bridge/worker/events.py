@@ -58,6 +58,10 @@ class Events:
         """Calls ``listener`` at each event of that name."""
         self._listeners[name].append(listener)
 
+    def hears(self, *names: EventName) -> bool:
+        """Whether somebody listens to one of these events."""
+        return not self._listeners.keys().isdisjoint(names)
+
     def emit(self, name: EventName, job: JobRecord | None = None, **details: Any) -> None:
         """Tells the listeners. One that raises is logged and does not disturb the others."""
         if name not in self._listeners:

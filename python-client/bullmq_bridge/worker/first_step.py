@@ -1,8 +1,8 @@
 """Coroutines that get a task only when they wait for something.
 
-A task for each job is the largest single cost of a job that waits for nothing. So the first step is taken at once, in the
-name of a spare task. A coroutine that waits is gone on with by that very task: whoever has asked for the current task
-meanwhile (a timeout, a task group) has got the right one.
+A task for each job is the largest single cost of a job that waits for nothing. So the first step is taken at once, in
+the name of a spare task. A coroutine that waits is gone on with by that very task: whoever has asked for the current
+task meanwhile (a timeout, a task group) has got the right one.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from asyncio.tasks import _enter_task, _leave_task
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Generator
+    from collections.abc import Awaitable, Coroutine, Generator
     from contextvars import Context
 
 
@@ -28,12 +28,16 @@ class FirstStep:
         self._spare: _SpareTask | None = None
 
     def take(self, coroutine: Coroutine[Any, None, None], context: Context) -> asyncio.Task[None] | None:
-        """Runs a coroutine up to where it waits, in a context of its own; the task that goes on, if it has not ended."""
+        """Runs a coroutine up to where it waits, in a context of its own.
+
+        Returns:
+            The task that goes on with it; None if it has ended.
+        """
         spare = self._spare
-        if spare is None or not spare.is_ready:
+        outer = asyncio.current_task(self._loop)
+        if spare is None or not spare.is_ready or spare.task is outer:
             self._spare = spare or _SpareTask(self._loop)
             return context.run(self._loop.create_task, coroutine)
-        outer = asyncio.current_task(self._loop)
         if outer is not None:
             _leave_task(self._loop, outer)
         _enter_task(self._loop, spare.task)
@@ -67,7 +71,7 @@ class _SpareTask:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._called: asyncio.Future[None] = loop.create_future()
-        self._rest: Generator[Any, None, None] | None = None
+        self._rest: Awaitable[None] | None = None
         self.is_ready = False
         self.task = loop.create_task(self._wait())
 
@@ -76,7 +80,7 @@ class _SpareTask:
         """Whether a coroutine has cancelled its task, which is this one, as the last thing that it did."""
         return self._called.cancelled()
 
-    def go_on_with(self, rest: Generator[Any, None, None]) -> None:
+    def go_on_with(self, rest: Awaitable[None]) -> None:
         """Becomes the task of a coroutine."""
         self._rest = rest
         if not self._called.done():

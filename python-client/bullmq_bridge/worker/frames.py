@@ -17,6 +17,7 @@ from bullmq_bridge.outcome import (
     Outcome,
     Snoozed,
 )
+from bullmq_bridge.protocol.command import pack
 from bullmq_bridge.protocol.job import JobRecord
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class Kind(IntEnum):
 
 def encode(kind: Kind, *values: Any) -> bytes:
     """One frame, ready to be written."""
-    body: bytes = msgpack.packb((kind.value, *values), use_bin_type=True)
-    return body
+    return pack((kind, *values))
 
 
 class FrameReader:

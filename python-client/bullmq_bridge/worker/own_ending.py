@@ -15,11 +15,14 @@ class Ended:
     """Redis was told that the job has completed, and has answered.
 
     Args:
+        passed: a slot may have ended others since it was last heard: the result of each, in order, with the reply that
+            brought the next one. What follows is about the last.
         result: the result as JSON text.
         reply: what Redis answered, as of a settling call that fetches the next job. Whether the slot runs that one
             already is for its pool to say (``Pool.has_begun``).
     """
 
+    passed: list[tuple[bytes, Any]]
     result: bytes
     reply: Any
 
