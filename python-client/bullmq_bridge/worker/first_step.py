@@ -91,9 +91,7 @@ class _SpareTask:
         try:
             await self._called
         except asyncio.CancelledError as cancelled:
-            if self._rest is None:
-                raise
-            # Of the coroutine, which is to hear of it where it waits.
+            # Of the coroutine, if there is one, which is to hear of it where it waits.
             if sys.version_info >= (3, 11):
                 self.task.uncancel()
             self.task.cancel(*cancelled.args)

@@ -223,8 +223,8 @@ def test_a_coroutine_may_start_another_one() -> None:
         tasks: list[asyncio.Task[None] | None] = []
 
         async def inner() -> None:
-            seen["inner"] = asyncio.current_task()
             await asyncio.sleep(0)
+            seen["inner"] = asyncio.current_task()
 
         async def outer() -> None:
             tasks.append(take(step, inner()))
