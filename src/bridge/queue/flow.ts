@@ -82,7 +82,7 @@ function admitNode(
 ): FlowJob {
   const contract = node.contract ?? parentContract;
   const isChild = item !== undefined;
-  const admitted = Gate.of(contract).examine(isChild ? { ...node, item } : node, violations);
+  const admitted = Gate.of(contract).examine(node, violations, item);
   const opts = admitted?.opts ?? {};
   const choosesPolicy = FAILURE_POLICIES.some((policy) => opts[policy] !== undefined);
   return {

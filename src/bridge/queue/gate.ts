@@ -18,12 +18,11 @@ export interface AdmittedJob {
   readonly opts: JobsOptions;
 }
 
-/** A job as a caller hands it over, and which one it is among several. */
+/** A job as a caller hands it over. */
 export interface Candidate {
   readonly name: string;
   readonly data: unknown;
   readonly opts?: CallOptions;
-  readonly item?: () => string;
 }
 
 /** What is known of a job before the first one is added. */
@@ -89,8 +88,8 @@ export class Gate {
     return admitted;
   }
 
-  /** Admits one job, or adds what is wrong with it to `violations`. */
-  examine({ name, data, opts, item }: Candidate, violations: Violation[]): AdmittedJob | undefined {
+  /** Admits one job, or adds what is wrong with it to `violations`; `item` says which one it is among several. */
+  examine({ name, data, opts }: Candidate, violations: Violation[], item?: () => string): AdmittedJob | undefined {
     const place = () => ({ queue: this.#queue, job: name, ...(item === undefined ? {} : { item: item() }) });
     const job = this.#jobs.get(name);
     if (job === undefined) {

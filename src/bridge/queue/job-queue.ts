@@ -109,15 +109,12 @@ export class JobQueue<Contract extends QueueContract> {
   ): Promise<{ -readonly [I in keyof Items]: JobOf<Contract, Items[I]['name']> }> {
     const violations: Violation[] = [];
     const admitted: AdmittedJob[] = [];
-    for (const [index, item] of items.entries()) {
-      const job = this.#gate.examine(
-        { ...(item as Item<QueueContract, string>), item: () => `[${index}]` },
-        violations,
-      );
+    items.forEach((item, index) => {
+      const job = this.#gate.examine(item as Item<QueueContract, string>, violations, () => `[${index}]`);
       if (job !== undefined) {
         admitted.push(job);
       }
-    }
+    });
     if (violations.length > 0) {
       throw new ContractError('data', violations);
     }

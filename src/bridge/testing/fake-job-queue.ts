@@ -69,7 +69,7 @@ class RememberingQueue {
   async addMany(items: readonly Candidate[]): Promise<Job[]> {
     const violations: Violation[] = [];
     const gate = Gate.of(this.contract);
-    const admitted = items.map((item, index) => gate.examine({ ...item, item: () => `[${index}]` }, violations));
+    const admitted = items.map((item, index) => gate.examine(item, violations, () => `[${index}]`));
     if (violations.length > 0) {
       throw new ContractError('data', violations);
     }
