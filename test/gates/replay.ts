@@ -46,8 +46,8 @@ export function enqueue(contract: QueueContract, job: string, payload: unknown):
 
 /** Through the gate of results: what the caller would get. */
 export function readResult(contract: QueueContract, job: string, payload: unknown): Answer {
-  const reading = readThrough((contract.jobs[job] as QueueContract['jobs'][string]).result, payload);
-  return 'issues' in reading ? { at: reading.issues.map(({ path }) => path) } : { reads: reading.value };
+  const { value, issues } = readThrough((contract.jobs[job] as QueueContract['jobs'][string]).result, payload);
+  return issues === undefined ? { reads: value } : { at: issues.map(({ path }) => path) };
 }
 
 const TEXT = /"(?:[^"\\]|\\.)*"/gs;

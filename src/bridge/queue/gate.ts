@@ -65,10 +65,11 @@ export class Gate {
         const { data, result } = contract.jobs[name] as QueueContract['jobs'][string];
         const encode = wire.encodesData ? (value: unknown) => z.encode(data as z.core.$ZodType, value) : undefined;
         const secrets = { data: new Secrets(wire.data), result: new Secrets(wire.result) };
-        // BullMQ keeps unknown options through add, bulk, flow, retry and schedulers.
+        // BullMQ keeps unknown options through add, bulk, flow, retry and schedulers. It copies them, so that all jobs may
+        // share these: not frozen, because copying is slower then.
         const opts = { ...wire.options, contractFingerprint: wire.fingerprint } as JobsOptions;
         const { fingerprint } = wire;
-        return [name, { fingerprint, data, result, secrets, encode, opts: Object.freeze(opts) }];
+        return [name, { fingerprint, data, result, secrets, encode, opts }];
       }),
     );
   }
@@ -90,26 +91,29 @@ export class Gate {
 
   /** Admits one job, or adds what is wrong with it to `violations`; `item` says which one it is among several. */
   examine({ name, data, opts }: Candidate, violations: Violation[], item?: () => string): AdmittedJob | undefined {
-    const place = () => ({ queue: this.#queue, job: name, ...(item === undefined ? {} : { item: item() }) });
     const job = this.#jobs.get(name);
     if (job === undefined) {
       const message = `there is no such job; the queue has ${[...this.#jobs.keys()].join(', ')}`;
-      violations.push({ ...place(), path: '', pointer: '', rule: 'job', message, value: '' });
+      violations.push({ ...this.#place(name, item), path: '', pointer: '', rule: 'job', message, value: '' });
       return undefined;
     }
-    const refuse = (issues: readonly Issue[]): undefined => {
-      violations.push(...issues.map((issue) => ({ ...place(), ...tellIssue(issue, data, job.secrets.data) })));
-    };
     const reading = readThrough(job.data, data);
-    if ('issues' in reading) {
-      return refuse(reading.issues);
+    let { issues } = reading;
+    if (issues === undefined) {
+      const wired = job.encode === undefined ? reading.value : job.encode(reading.value);
+      const bytes = bytesBeyond(MAX_DATA_BYTES, wired);
+      if (bytes === undefined) {
+        return { name, data: wired, opts: opts === undefined ? job.opts : mergeOptions(job.opts, opts) };
+      }
+      issues = [tooLong(bytes, MAX_DATA_BYTES)];
     }
-    const wired = job.encode === undefined ? reading.value : job.encode(reading.value);
-    const bytes = bytesBeyond(MAX_DATA_BYTES, wired);
-    if (bytes !== undefined) {
-      return refuse([tooLong(bytes, MAX_DATA_BYTES)]);
-    }
-    return { name, data: wired, opts: opts === undefined ? job.opts : mergeOptions(job.opts, opts) };
+    const place = this.#place(name, item);
+    violations.push(...issues.map((issue) => ({ ...place, ...tellIssue(issue, data, job.secrets.data) })));
+    return undefined;
+  }
+
+  #place(job: string, item: (() => string) | undefined) {
+    return { queue: this.#queue, job, ...(item === undefined ? {} : { item: item() }) };
   }
 
   /**
@@ -121,15 +125,15 @@ export class Gate {
   readResult(name: string, returned: unknown): unknown {
     const job = this.#prepared(name);
     const bytes = bytesBeyond(MAX_RESULT_BYTES, returned);
-    const reading =
+    const { value, issues } =
       bytes === undefined ? readThrough(job.result, returned) : { issues: [tooLong(bytes, MAX_RESULT_BYTES)] };
-    if ('value' in reading) {
-      return reading.value;
+    if (issues === undefined) {
+      return value;
     }
     const place = { queue: this.#queue, job: name };
     throw new ContractError(
       'result',
-      reading.issues.map((issue) => ({ ...place, ...tellIssue(issue, returned, job.secrets.result) })),
+      issues.map((issue) => ({ ...place, ...tellIssue(issue, returned, job.secrets.result) })),
     );
   }
 

@@ -5,8 +5,8 @@ import type { Schema } from '../contract/schema.js';
 import { readThrough } from './reading.js';
 
 const paths = (schema: Schema, value: unknown) => {
-  const reading = readThrough(schema, value);
-  return 'issues' in reading ? reading.issues.map(({ path }) => path) : [];
+  const { issues = [] } = readThrough(schema, value);
+  return issues.map(({ path }) => path);
 };
 
 describe.each([

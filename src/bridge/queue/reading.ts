@@ -3,7 +3,9 @@ import { isZod4, type Schema } from '../contract/schema.js';
 import { portabilityIssue } from './portable-value.js';
 
 /** What reading a value through a schema gives: the value, or what is wrong with it. */
-export type Reading = { readonly value: unknown } | { readonly issues: readonly Issue[] };
+export type Reading =
+  | { readonly value: unknown; readonly issues?: undefined }
+  | { readonly issues: readonly Issue[]; readonly value?: undefined };
 
 /** One thing that is wrong with a value. */
 export interface Issue {

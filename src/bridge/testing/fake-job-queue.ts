@@ -108,7 +108,7 @@ class RememberingQueue {
   #remember(queueName: string, { name, data, opts }: AdmittedJob, parentId?: string): Job {
     const id = opts.jobId ?? this.#nextId();
     const there = this.enqueued.find((job) => job.id === id && job.queueName === queueName);
-    const job = there ?? { id, queueName, name, data: data as never, opts, ...(parentId && { parentId }) };
+    const job = there ?? { id, queueName, name, data: data as never, opts: { ...opts }, ...(parentId && { parentId }) };
     if (there === undefined) {
       this.enqueued.push(job);
     }
