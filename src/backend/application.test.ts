@@ -9,7 +9,7 @@ import { quick, systemFixture } from './testing/application.js';
 import { fileResult, startHttpWorker } from './testing/http-worker.js';
 import { aggregateBatch, standInProcessors, startWorker } from './testing/node-worker.js';
 import { runScript } from './testing/processes.js';
-import { startProxy } from './testing/proxy.js';
+import { type Proxy as RedisProxy, startProxy } from './testing/proxy.js';
 import { testRedis } from './testing/redis.js';
 
 const { url, prefix: filePrefix, redis } = testRedis();
@@ -46,6 +46,14 @@ async function directSystem() {
   });
   system.settings.WORKER_URL = worker.url;
   return { ...system, worker };
+}
+
+/** Whether somebody waits for events through the proxy. */
+async function listening(proxy: RedisProxy): Promise<boolean> {
+  const clients = String(await redis.client('LIST')).split('\n');
+  return clients.some(
+    (client) => client.includes(' cmd=xread ') && proxy.addresses().some((from) => client.includes(` addr=${from} `)),
+  );
 }
 
 /** What both ways must have in common: everything but ids and times. */
@@ -218,6 +226,8 @@ describe('the backend when Redis goes away while it runs', { timeout: 60_000 }, 
     await proxy.comeBack();
     await healthy(200);
     const stream = await fetch(`${baseUrl}/api/batches/${id}/events`);
+    // What happens before it listens again is lost to it, and a worker can be done by then.
+    await vi.waitFor(async () => expect(await listening(proxy)).toBe(true), finished);
     system.work();
     // Events too are heard again: the progress of a job is in no row.
     expect(await stream.text()).toMatch(/event: progress[\s\S]*event: finished/);

@@ -5,6 +5,8 @@ import { onTestFinished } from 'vitest';
 /** A Redis that can be taken away: a proxy in front of the real one, on a port of its own. */
 export interface Proxy {
   readonly url: string;
+  /** Where its connections to Redis come from, as `CLIENT LIST` shows them: `127.0.0.1:50123`. */
+  addresses(): string[];
   /** Cuts every connection and refuses new ones. */
   goDown(): Promise<void>;
   /** Takes connections again, on the same port. */
@@ -14,6 +16,7 @@ export interface Proxy {
 export async function startProxy(redisUrl: string): Promise<Proxy> {
   const target = new URL(redisUrl);
   const sockets = new Set<Socket>();
+  const upstreams = new Set<Socket>();
   const keep = (socket: Socket) => {
     sockets.add(socket);
     socket.on('error', () => socket.destroy()).on('close', () => sockets.delete(socket));
@@ -22,6 +25,8 @@ export async function startProxy(redisUrl: string): Promise<Proxy> {
     const upstream = connect(Number(target.port || 6379), target.hostname);
     keep(client);
     keep(upstream);
+    upstreams.add(upstream);
+    upstream.on('close', () => upstreams.delete(upstream));
     client.pipe(upstream).pipe(client);
     client.on('close', () => upstream.destroy());
     upstream.on('close', () => client.destroy());
@@ -37,5 +42,6 @@ export async function startProxy(redisUrl: string): Promise<Proxy> {
   onTestFinished(goDown);
   const url = new URL(redisUrl);
   url.host = `127.0.0.1:${port}`;
-  return { url: url.href, goDown, comeBack: () => listen(port) };
+  const addresses = () => [...upstreams].map(({ localAddress, localPort }) => `${localAddress}:${localPort}`);
+  return { url: url.href, addresses, goDown, comeBack: () => listen(port) };
 }
