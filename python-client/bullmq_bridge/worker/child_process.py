@@ -13,6 +13,7 @@ import sys
 import threading
 from dataclasses import astuple
 from io import FileIO
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from bullmq_bridge.outcome import Completed
@@ -83,8 +84,6 @@ class Child(asyncio.Protocol):
         self._record: JobRecord | None = None
         # The job that it has begun by itself, until we are told who wants to hear of it.
         self._begun: str | None = None
-        # ENDED frames of which we have not told yet.
-        self._ended: list[list[Any]] = []
         self._line: Identity | None = None
         self._alone = False
         self._ending: Ending | None = None
@@ -306,14 +305,13 @@ class Child(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
         reports = False
-        for kind, values in self._frames.feed(data):
-            if kind == Kind.ENDED:
-                self._ended.append(values)
+        for ended, frames in groupby(self._frames.feed(data), lambda frame: frame[0] == Kind.ENDED):
+            if ended:
+                self._tell_ended([values for _, values in frames])
                 continue
-            self._tell_ended()
-            self._handle(kind, values)
-            reports = reports or kind in (Kind.PROGRESS, Kind.LOG)
-        self._tell_ended()
+            for kind, values in frames:
+                self._handle(kind, values)
+                reports = reports or kind in (Kind.PROGRESS, Kind.LOG)
         if reports and self._port.is_congested:
             self._hold_back()
 
@@ -397,11 +395,9 @@ class Child(asyncio.Protocol):
         if done is not None:
             done(how)
 
-    def _tell_ended(self) -> None:
+    def _tell_ended(self, frames: list[list[Any]]) -> None:
         """Tells of the jobs that it has ended by itself: together, for it may have been many since we looked."""
-        if not self._ended:
-            return
-        (*passed, (result, reply, begun)), self._ended = self._ended, []
+        *passed, (result, reply, begun) = frames
         ended = Ended([(result, reply) for result, reply, _ in passed], result, reply)
         self.jobs += len(passed)
         if not begun:

@@ -34,9 +34,10 @@ class FirstStep:
             The task that goes on with it; None if it has ended.
         """
         spare = self._spare
+        if spare is None or spare.is_cancelled:
+            spare = self._spare = _SpareTask(self._loop)
         outer = asyncio.current_task(self._loop)
-        if spare is None or not spare.is_ready or spare.task is outer:
-            self._spare = spare or _SpareTask(self._loop)
+        if not spare.is_ready or spare.task is outer:
             return context.run(self._loop.create_task, coroutine)
         if outer is not None:
             _leave_task(self._loop, outer)
@@ -44,8 +45,6 @@ class FirstStep:
         try:
             waits_for = context.run(coroutine.send, None)
         except StopIteration:
-            if spare.is_cancelled:
-                self._spare = None
             return None
         finally:
             _leave_task(self._loop, spare.task)
@@ -77,7 +76,7 @@ class _SpareTask:
 
     @property
     def is_cancelled(self) -> bool:
-        """Whether a coroutine has cancelled its task, which is this one, as the last thing that it did."""
+        """Whether a coroutine that has ended, or who has its task from it, has cancelled it: it is of no use."""
         return self._called.cancelled()
 
     def go_on_with(self, rest: Awaitable[None]) -> None:

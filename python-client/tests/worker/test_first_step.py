@@ -217,6 +217,32 @@ def test_a_coroutine_that_cancels_itself_and_ends_cancels_no_other() -> None:
     with_spare_task(body)
 
 
+def test_a_spare_task_that_is_cancelled_while_it_has_nothing_to_do_is_replaced() -> None:
+    async def body(step: FirstStep) -> None:
+        seen: list[asyncio.Task[Any] | None] = []
+        ended: list[str] = []
+
+        async def talkative() -> None:
+            seen.append(asyncio.current_task())
+
+        async def work() -> None:
+            await asyncio.sleep(0)
+            ended.append("well")
+
+        assert take(step, talkative()) is None
+        kept = seen[0]
+        assert kept is not None
+        kept.cancel()
+        await asyncio.wait([kept])
+        for _ in range(2):
+            task = take(step, work())
+            assert task is not None
+            await task
+        assert ended == ["well", "well"]
+
+    with_spare_task(body)
+
+
 def test_a_coroutine_may_start_another_one() -> None:
     async def body(step: FirstStep) -> None:
         seen: dict[str, asyncio.Task[Any] | None] = {}
