@@ -19,6 +19,7 @@ export async function versions(redis: Redis, interpreters: Interpreters): Promis
     'bullmq (PyPI)': await ofPython(interpreters.official, distribution('bullmq')),
     node: process.versions.node,
     python: await ofPython(interpreters.bridge, 'import platform; print(platform.python_version())'),
+    uvloop: await ofPython(interpreters.bridge, distribution('uvloop')),
     redis: field('valkey_version') ? `Valkey ${field('valkey_version')}` : `Redis ${field('redis_version')}`,
     machine: `${cpus().length} x ${cpus()[0]?.model.trim() ?? 'unknown CPU'}`,
   };

@@ -9,7 +9,7 @@ import { step } from './step.mjs';
 
 /** @typedef {{ installed: string, base: string }} Stamp what the environment was made from */
 
-const EXTRAS = 'workers,dev';
+const EXTRAS = 'workers,dev,uvloop';
 
 /**
  * Makes the virtual environment `.venv` with the Python project in it, when it is missing, broken, or older than

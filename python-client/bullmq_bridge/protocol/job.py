@@ -19,25 +19,23 @@ class JobRecord:
         fields: the hash itself.
         name: None when the hash was gone: the scripts then make one that has ``ats`` and ``processedOn`` only.
         data: the JSON text that the producer wrote: whoever runs the job decodes it.
+        opts_text: the options as JSON text.
         token: under which a worker holds its lock; empty for a job that nobody holds.
     """
 
-    __slots__ = ("_opts", "data", "fields", "id", "name", "token")
+    __slots__ = ("_opts", "data", "fields", "id", "name", "opts_text", "token")
 
     def __init__(self, job_id: str, fields: Mapping[bytes, bytes], token: str = "") -> None:
         self.id = job_id
         self.fields = fields
-        self.name = _text(fields.get(b"name"))
-        self.data = fields.get(b"data")
+        field = fields.get
+        self.name = _text(field(b"name"))
+        self.data = field(b"data")
+        self.opts_text = field(b"opts", b"")
         self.token = token
         self._opts: dict[str, Any] | None = None
 
     # The rest is read when it is asked for, which for most jobs is never.
-
-    @property
-    def opts_text(self) -> bytes:
-        """The options as JSON text."""
-        return self.fields.get(b"opts", b"")
 
     @property
     def opts(self) -> dict[str, Any]:
@@ -108,8 +106,7 @@ class JobRecord:
 
 def parse_job(job_id: bytes | str, fields: Sequence[bytes]) -> JobRecord:
     """A job from the flat field/value list of ``HGETALL``."""
-    each = iter(fields)
-    return JobRecord(_text(job_id) or "", dict(zip(each, each, strict=True)))
+    return JobRecord(_text(job_id) or "", {fields[at]: fields[at + 1] for at in range(0, len(fields), 2)})
 
 
 def _text(value: bytes | str | None) -> str | None:

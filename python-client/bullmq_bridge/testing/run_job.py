@@ -155,7 +155,8 @@ class _Run:
         state = "waiting-children"
         if not isinstance(outcome, Moved):
             calls = cast("ScriptCalls", told)
-            state = settle(calls, self.record, TOKEN, outcome, fetch_next=False, now_ms=now_ms()).state
+            _, settlement = settle(calls, self.record, TOKEN, outcome, fetch_next=False, now_ms=now_ms())
+            state = settlement.state
         if state == "waiting-children" and not self._children.pending:
             state = "wait"
         return JobRun(

@@ -10,12 +10,14 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.outcome import Outcome
     from bullmq_bridge.protocol.job import JobRecord
+    from bullmq_bridge.worker.pool import Pool
     from bullmq_bridge.worker.recovery import Identity
 
 
 class ActiveJob:
     """A job under our lock.
 
+    ``pool``: what runs it; None if nothing does: it has no processor, or is only held to be handed back.
     ``line``: of a slot that may have told Redis by itself that the job has completed, when nobody knows whether it
     has: the connection over which it would have.
     ``missed``: its lock was not found; it may just have ended.
@@ -26,37 +28,24 @@ class ActiveJob:
     ``successor``: the next run of a job that was moved, which has come back before this one has ended.
     """
 
-    __slots__ = (
-        "line",
-        "missed",
-        "moved",
-        "moving",
-        "outcome",
-        "record",
-        "renewed_at",
-        "settling",
-        "slot",
-        "successor",
-        "timers",
-        "token",
-    )
+    settling = False
+    line: Identity | None = None
+    missed = False
+    moving = False
+    outcome: Outcome | None = None
+    moved = False
+    successor: ActiveJob | None = None
+    timers: tuple[TimerHandle, ...] = ()
 
-    def __init__(self, record: JobRecord, token: str, slot: int) -> None:
+    def __init__(self, record: JobRecord, token: str, slot: int, pool: Pool | None) -> None:
         self.record = record
         self.token = token
         self.slot = slot
+        self.pool = pool
         self.renewed_at = time.monotonic()
-        self.settling = False
-        self.line: Identity | None = None
-        self.missed = False
-        self.moving = False
-        self.outcome: Outcome | None = None
-        self.moved = False
-        self.successor: ActiveJob | None = None
-        self.timers: list[TimerHandle] = []
 
     def stop_timers(self) -> None:
         """Its time limits do not matter any more."""
         for timer in self.timers:
             timer.cancel()
-        self.timers.clear()
+        self.timers = ()

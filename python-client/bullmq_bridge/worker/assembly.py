@@ -87,10 +87,10 @@ def assemble(worker: Worker, settings: Settings, bundle: Bundle, link: Link, log
     places: dict[str, dict[str, Processor]] = {}
     for job_name, processor in worker.processors.items():
         places.setdefault(_place(processor, settings), {})[job_name] = processor
-        engine.time_limits[job_name] = (
-            processor.soft_time_limit_s or settings.soft_time_limit_s,
-            processor.time_limit_s or settings.time_limit_s,
-        )
+        soft_s = processor.soft_time_limit_s or settings.soft_time_limit_s
+        hard_s = processor.time_limit_s or settings.time_limit_s
+        if soft_s is not None or hard_s is not None:
+            engine.time_limits[job_name] = (soft_s, hard_s)
     # In the engine's process once, whether it has coroutines, threads or both.
     hooks = _once(worker.setup_hook), _once(worker.teardown_hook)
     for place, processors in places.items():
@@ -142,4 +142,4 @@ def _simple(processors: Iterable[str], engine: Engine) -> frozenset[str]:
     settings = engine.settings
     if settings.max_memory_mb is not None or settings.max_started_attempts is not None:
         return frozenset()
-    return frozenset(name for name in processors if engine.time_limits[name] == (None, None))
+    return frozenset(name for name in processors if name not in engine.time_limits)

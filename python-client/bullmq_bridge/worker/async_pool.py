@@ -14,11 +14,11 @@ from bullmq_bridge.directive import TimeLimitExceeded
 from bullmq_bridge.outcome import outcome_of, untold
 from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.coroutine_stack import stack_of
-from bullmq_bridge.worker.first_step import FirstStep
+from bullmq_bridge.worker.first_step import FirstStep, Rest
 from bullmq_bridge.worker.pool import StartFailed, WithoutLines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Awaitable, Callable, Coroutine
 
     from bullmq_bridge.contract.contract import QueueContract
     from bullmq_bridge.outcome import Outcome
@@ -33,7 +33,7 @@ class _Running(NamedTuple):
     """A job that waits for something: what goes on with it, and its coroutine."""
 
     task: asyncio.Task[None]
-    work: Coroutine[Any, None, None]
+    work: Coroutine[Any, None, Outcome]
 
 
 class AsyncPool(WithoutLines):
@@ -77,23 +77,29 @@ class AsyncPool(WithoutLines):
 
     def run(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         """See ``Pool``."""
-        work = self._work(slot, record, done)
-        task = self._first_step.take(work, self._context.copy())
-        if task is not None:
-            self._running[slot] = _Running(task, work)
-
-    async def _work(self, slot: int, record: JobRecord, done: Callable[[Outcome], None]) -> None:
         name = record.name or ""
+        work = execute_async(self._processors[name], self._contracts[name], record, self._port)
         try:
-            outcome = await execute_async(self._processors[name], self._contracts[name], record, self._port)
+            outcome = self._first_step.take(work, self._context.copy())
+        except (asyncio.CancelledError, Exception) as error:
+            outcome = _outcome_of(error, record)
+        if isinstance(outcome, Rest):
+            task = outcome.go_on(self._go_on(slot, record, outcome.result, done))
+            self._running[slot] = _Running(task, work)
+        else:
+            done(outcome)
+
+    async def _go_on(
+        self, slot: int, record: JobRecord, work: Awaitable[Outcome], done: Callable[[Outcome], None]
+    ) -> None:
+        try:
+            outcome = await work
         except asyncio.CancelledError as error:
             if slot in self._interrupted:
                 raise
-            # Else its time was up, or the processor itself ended so, which is a failure like any other.
-            outcome = outcome_of(TimeLimitExceeded() if slot in self._timed_out else error)
+            outcome = _outcome_of(TimeLimitExceeded() if slot in self._timed_out else error, record)
         except Exception as error:
-            logger.exception("how job %s ended could not be told", record.id)
-            outcome = untold(error)
+            outcome = _outcome_of(error, record)
         finally:
             self._timed_out.discard(slot)
             self._running.pop(slot, None)
@@ -116,7 +122,7 @@ class AsyncPool(WithoutLines):
             self._interrupted.discard(slot)
         if slot in self._running and self._running[slot].task is task:
             # It was cancelled before its first step, and so did not do this itself.
-            del self._running[slot]
+            self._running.pop(slot).work.close()
 
     def raise_time_limit(self, slot: int) -> None:
         """See ``Pool``: a coroutine is cancelled."""
@@ -145,6 +151,14 @@ class AsyncPool(WithoutLines):
                 await _call(self._teardown)
         except Exception:
             logger.exception("the teardown of the event loop's processors raised")
+
+
+def _outcome_of(error: BaseException, record: JobRecord) -> Outcome:
+    """Of a job of which ``execute_async`` raised: its time was up, it has cancelled itself, or the fault is ours."""
+    if isinstance(error, (asyncio.CancelledError, TimeLimitExceeded)):
+        return outcome_of(error)
+    logger.error("how job %s ended could not be told", record.id, exc_info=error)
+    return untold(error)
 
 
 async def _call(hook: Hook | None) -> None:

@@ -127,7 +127,7 @@ class Child(asyncio.Protocol):
             ours = FileIO(to_child, "w")
             from_child, outlet = os.pipe()
             theirs.callback(os.close, outlet)
-            await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
+            self._inbound, _ = await self._loop.connect_read_pipe(lambda: self, FileIO(from_child))
             self._outbound, _ = await self._loop.connect_write_pipe(asyncio.BaseProtocol, ours)
             return _start_process(inlet, outlet, courier.fileno(), self._log_format)
 
@@ -296,11 +296,6 @@ class Child(asyncio.Protocol):
         if record is not None and done is not None:
             verdict = self._verdict(self._ending)
             done(verdict if line is None else Unanswered(verdict, line))
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """See ``asyncio.Protocol``."""
-        assert isinstance(transport, asyncio.ReadTransport)
-        self._inbound = transport
 
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""

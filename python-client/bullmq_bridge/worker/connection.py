@@ -44,7 +44,7 @@ class Call:
         self.command = command
         self.on_reply = on_reply
         self.party: object = None
-        self.sent_at = 0.0
+        self.sent_at: float  # set when it is sent
 
 
 class ConnectionLost(ConnectionError):
@@ -129,8 +129,8 @@ class Connection(asyncio.Protocol):
         self._out.append(
             command if isinstance(command, bytes) else hiredis.pack_command(command)  # type: ignore[arg-type]
         )
-        if len(self._pending) < 2 * len(self._out):
-            # More wait here than Redis has: it would be idle before the rest is ready.
+        if 2 * (len(self._pending) - len(self._out)) < len(self._out):
+            # More than twice as many wait here as Redis has: it would be idle before the rest is ready.
             self._write()
         elif not self._flush_is_due:
             self._flush_is_due = True
@@ -190,15 +190,6 @@ class Connection(asyncio.Protocol):
             self._transport.write(b"".join(self._out))
         self._out.clear()
 
-    def _answer(self, call: Call, reply: Any) -> None:
-        try:
-            if isinstance(reply, ReplyError) and self._on_refused is not None and self._on_refused(call, reply):
-                return
-            call.on_reply(reply)
-        except Exception as error:
-            # The connection serves every job: a fault in the handling of one must not end it.
-            self._loop.call_exception_handler({"message": "a reply of Redis was not handled", "exception": error})
-
     def data_received(self, data: bytes) -> None:
         """See ``asyncio.Protocol``."""
         self.heard_at = time.monotonic()
@@ -209,11 +200,21 @@ class Connection(asyncio.Protocol):
         try:
             reader.feed(data)
             while (reply := reader.gets()) is not _INCOMPLETE:
-                self._answer(pending.popleft(), reply)
+                call = pending.popleft()
+                try:
+                    if not (isinstance(reply, ReplyError) and self._takes_care(call, reply)):
+                        call.on_reply(reply)
+                except Exception as error:
+                    # The connection serves every job: a fault in the handling of one must not end it.
+                    fault = {"message": "a reply of Redis was not handled", "exception": error}
+                    self._loop.call_exception_handler(fault)
         except hiredis.ProtocolError:
             self._transport.abort()
         finally:
             self._flush()
+
+    def _takes_care(self, call: Call, error: ReplyError) -> bool:
+        return self._on_refused is not None and self._on_refused(call, error)
 
     def pause_writing(self) -> None:
         """See ``asyncio.Protocol``."""

@@ -38,7 +38,7 @@ from bullmq_bridge.worker.locks import Locks
 from bullmq_bridge.worker.own_ending import Ended, Unanswered
 from bullmq_bridge.worker.recovery import Findings, end_old_connection, identity_of, reconcile
 from bullmq_bridge.worker.schedules import NoSchedule, continuation, find_unsupported
-from bullmq_bridge.worker.settlement import Answer, Settlement, settle
+from bullmq_bridge.worker.settlement import COMPLETED, Answer, Settlement, settle
 from bullmq_bridge.worker.stalled import StalledCheck
 from bullmq_bridge.worker.version_check import VersionCheck
 
@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from bullmq_bridge.protocol.calls import ScriptCalls
+    from bullmq_bridge.protocol.command import Command
     from bullmq_bridge.protocol.mismatch import VersionMismatch
     from bullmq_bridge.worker.events import Events
     from bullmq_bridge.worker.link import Link
@@ -60,8 +61,7 @@ INTERRUPT_TIMEOUT_S = 5.0
 #: The slot of a job that is only held to be handed back.
 NO_SLOT = -1
 CAME_BACK = "it came back from the queue while it ran here"
-#: Of a job that its slot has completed by itself.
-BY_ITSELF = Settlement((), "completed", Answer.TELLS_NEXT)
+NO_LIMITS = (None, None)
 
 
 class Engine:
@@ -81,6 +81,7 @@ class Engine:
         self.events = events
         self.pools: dict[str, Pool] = {}
         self.registry: Registry | None = None
+        #: Soft and hard limit of the jobs that have one, in seconds.
         self.time_limits: dict[str, tuple[float | None, float | None]] = {}
         #: Why this worker must leave the queue alone.
         self.fault: UnsupportedPattern | VersionMismatch | None = None
@@ -200,7 +201,7 @@ class Engine:
         self._catch_up()
         unfinished = [job for job in self._active.values() if not job.settling]
         self.interrupted = len(unfinished)
-        self._left = {job for job in unfinished if not self._pool(job).can_interrupt}
+        self._left = {job for job in unfinished if job.pool is not None and not job.pool.can_interrupt}
         stoppable = [job for job in unfinished if job not in self._left]
         await asyncio.gather(*(self._interrupt_and_hand_back(job) for job in stoppable))
         self._check_idle()
@@ -285,15 +286,9 @@ class Engine:
         for pool in dict.fromkeys(self.pools.values()):
             pool.catch_up()
 
-    def _has_begun(self, job: ActiveJob) -> bool:
-        """Whether its slot has begun it by itself."""
-        pool = self.pools.get(job.record.name or "")
-        return pool is not None and pool.has_begun(job.slot, job.record)
-
     def _line_of(self, job: ActiveJob) -> Identity | None:
         """The line over which its slot ends it by itself, if it does that."""
-        pool = self.pools.get(job.record.name or "")
-        return pool.line(job.slot) if pool is not None else None
+        return job.pool.line(job.slot) if job.pool is not None else None
 
     def slot_ready(self, slot: int) -> None:
         """A slot can run jobs now."""
@@ -316,18 +311,20 @@ class Engine:
     def _start(self, record: JobRecord, token: str, slot: int) -> None:
         record.token = token
         self.started += 1
-        if not self.stopping.is_set():
+        is_stopping = self.stopping.is_set()
+        if not is_stopping:
             self.at_rest.clear()
         earlier = self._active.get(record.id)
-        job = ActiveJob(record, token, slot)
-        self._active[record.id] = job
-        if self._has_begun(job):
+        pool = self.pools.get(record.name or "")
+        job = self._active[record.id] = ActiveJob(record, token, slot, pool)
+        if pool is not None and pool.has_begun(slot, record):
+            # Its slot has begun it by itself.
             self._begin(job)
             if earlier is not None:
                 self._report_lost(earlier, CAME_BACK)
                 self._take(earlier)
                 self._spawn(self._abandon(earlier))
-        elif self.stopping.is_set() or self._paused or slot >= self.concurrency:
+        elif is_stopping or self._paused or slot >= self.concurrency:
             # A call that was on its way when we were told to stop, or to give up the slot, has fetched it.
             self._hand_back(job)
         elif earlier is not None and earlier.moved:
@@ -376,8 +373,9 @@ class Engine:
         if not job.settling:
             self._run(job)
 
-    def _refuse(self, record: JobRecord) -> Outcome | None:
+    def _refusal(self, job: ActiveJob) -> Outcome | None:
         """Why a job is failed without being run, if it is."""
+        record = job.record
         if record.deferred_failure is not None:
             return refused(FailureKind.DEFERRED, record.deferred_failure)
         if record.name is None or record.data is None:
@@ -386,7 +384,7 @@ class Engine:
                 FailureKind.UNKNOWN_JOB,
                 f"job {record.id} of queue {self.settings.queue!r} has no {missing}: its hash was removed or damaged",
             )
-        if record.name not in self.pools:
+        if job.pool is None:
             known = ", ".join(sorted(self.pools))
             return refused(
                 FailureKind.UNKNOWN_JOB,
@@ -398,28 +396,27 @@ class Engine:
         return None
 
     def _run(self, job: ActiveJob) -> None:
-        if outcome := self._refuse(job.record):
-            self._settle(job, outcome)
-            return
-        self._begin(job)
+        refusal = self._refusal(job)
+        if refusal is None:
+            self._begin(job)
+        else:
+            self._settle(job, refusal)
 
     def _begin(self, job: ActiveJob) -> None:
         self.events.emit("active", job.record)
-        pool = self._pool(job)
-        if pool.is_ready(job.slot):
+        pool = job.pool
+        assert pool is not None, "a job that nothing runs"
+        if self.time_limits and pool.is_ready(job.slot):
             self._limit_time(job)
         # A coroutine that waits for nothing has ended when this returns.
         pool.run(job.slot, job.record, partial(self._settle, job))
 
-    def _pool(self, job: ActiveJob) -> Pool:
-        return self.pools[job.record.name or ""]
-
     def _limit_time(self, job: ActiveJob) -> None:
-        soft_s, hard_s = self.time_limits.get(job.record.name or "", (None, None))
+        soft_s, hard_s = self.time_limits.get(job.record.name or "", NO_LIMITS)
         if soft_s is not None:
-            job.timers.append(self._loop.call_later(soft_s, self._soft_limit, job))
+            job.timers += (self._loop.call_later(soft_s, self._soft_limit, job),)
         if hard_s is not None:
-            job.timers.append(self._loop.call_later(hard_s, self._hard_limit, job, hard_s))
+            job.timers += (self._loop.call_later(hard_s, self._hard_limit, job, hard_s),)
 
     def _settle(self, job: ActiveJob, outcome: Outcome | Ended | Unanswered) -> None:
         if job.timers:
@@ -441,11 +438,11 @@ class Engine:
             job.line, outcome = outcome.line, outcome.otherwise
         job.settling = True
         fetch_next = self._fetcher.is_ready(job.slot) and not self.stopping.is_set()
-        settlement = self._settlement(job, outcome, fetch_next)
+        command, settlement = self._settlement(job, outcome, fetch_next)
         if settlement.before is not None:
             self._line.send(RepeatableCall(settlement.before))
         on_reply = partial(self._settled, job, outcome, settlement)
-        self._tell(JobCall(settlement.command, on_reply, job), completes=isinstance(outcome, Completed))
+        self._tell(JobCall(command, on_reply, job), completes=isinstance(outcome, Completed))
 
     def _ended_by_itself(self, job: ActiveJob, ended: Ended) -> None:
         """The slot has told Redis that the job has completed, and maybe some that followed it."""
@@ -457,11 +454,11 @@ class Engine:
             following = replies.parse_fetched(reply)
             assert isinstance(following, JobRecord)
             following.token = job.token
-            job = ActiveJob(following, job.token, job.slot)
+            job = ActiveJob(following, job.token, job.slot, self.pools.get(following.name or ""))
             self.events.emit("active", following)
-        self._settled(job, Completed(ended.result), BY_ITSELF, ended.reply)
+        self._settled(job, Completed(ended.result), COMPLETED, ended.reply)
 
-    def _settlement(self, job: ActiveJob, outcome: Outcome, fetch_next: bool) -> Settlement:
+    def _settlement(self, job: ActiveJob, outcome: Outcome, fetch_next: bool) -> tuple[Command | bytes, Settlement]:
         try:
             return settle(self._calls, job.record, job.token, outcome, fetch_next, now_ms())
         except Exception as error:
@@ -603,8 +600,8 @@ class Engine:
         self._settle(job, failed)
 
     def _soft_limit(self, job: ActiveJob) -> None:
-        if not job.settling:
-            self._pool(job).raise_time_limit(job.slot)
+        if not job.settling and job.pool is not None:
+            job.pool.raise_time_limit(job.slot)
 
     def _hard_limit(self, job: ActiveJob, seconds: float) -> None:
         if not job.settling:
@@ -616,8 +613,10 @@ class Engine:
     async def _interrupt(self, job: ActiveJob) -> bool:
         """Stops what runs the job; False if it cannot be stopped."""
         job.stop_timers()
+        if job.pool is None:
+            return True
         try:
-            await asyncio.wait_for(self._pool(job).interrupt(job.slot), INTERRUPT_TIMEOUT_S)
+            await asyncio.wait_for(job.pool.interrupt(job.slot), INTERRUPT_TIMEOUT_S)
         except asyncio.TimeoutError:
             self.events.emit("error", what=f"job {job.record.id} does not let itself be stopped")
             return False
@@ -724,7 +723,7 @@ class Engine:
             if record.id in self._active:
                 # Its slot has told of it meanwhile.
                 continue
-            job = self._active[record.id] = ActiveJob(record, token, NO_SLOT)
+            job = self._active[record.id] = ActiveJob(record, token, NO_SLOT, pool=None)
             self._hand_back(job)
         self._locks.renew_all()
         self._fetcher.look()

@@ -12,12 +12,29 @@ import sys
 import types
 
 # Documented for tasks of one's own ("Extending asyncio").
-from asyncio.tasks import _enter_task, _leave_task
-from typing import TYPE_CHECKING, Any
+from asyncio.tasks import _enter_task, _leave_task, current_task
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Coroutine, Generator
+    from collections.abc import Awaitable, Callable, Coroutine, Generator
     from contextvars import Context
+
+T = TypeVar("T")
+
+
+class Rest(Generic[T]):
+    """What is left of a coroutine that waits for something, or that could not begin at once.
+
+    Attributes:
+        result: awaited, the coroutine goes on.
+        go_on: makes the coroutine that awaits ``result`` a task.
+    """
+
+    __slots__ = ("go_on", "result")
+
+    def __init__(self, result: Awaitable[T], go_on: Callable[[Coroutine[Any, Any, None]], asyncio.Task[None]]) -> None:
+        self.result = result
+        self.go_on = go_on
 
 
 class FirstStep:
@@ -27,32 +44,34 @@ class FirstStep:
         self._loop = asyncio.get_running_loop()
         self._spare: _SpareTask | None = None
 
-    def take(self, coroutine: Coroutine[Any, None, None], context: Context) -> asyncio.Task[None] | None:
-        """Runs a coroutine up to where it waits, in a context of its own.
+    def take(self, coroutine: Coroutine[Any, None, T], context: Context) -> T | Rest[T]:
+        """Runs a coroutine up to where it waits, in a context of its own, and raises what it raises.
 
         Returns:
-            The task that goes on with it; None if it has ended.
+            What it returns, or what is left of it.
         """
+        loop = self._loop
         spare = self._spare
-        if spare is None or spare.is_cancelled:
-            spare = self._spare = _SpareTask(self._loop)
-        outer = asyncio.current_task(self._loop)
-        if not spare.is_ready or spare.task is outer:
-            return context.run(self._loop.create_task, coroutine)
+        if spare is None or spare.called.cancelled():
+            # (a coroutine that has ended, or who has its task from it, has cancelled it: it is of no use)
+            spare = self._spare = _SpareTask(loop)
+        task = spare.task
+        outer = current_task(loop)
+        if not spare.is_ready or task is outer:
+            return Rest(coroutine, lambda work: context.run(loop.create_task, work))
         if outer is not None:
-            _leave_task(self._loop, outer)
-        _enter_task(self._loop, spare.task)
+            _leave_task(loop, outer)
+        _enter_task(loop, task)
         try:
             waits_for = context.run(coroutine.send, None)
-        except StopIteration:
-            return None
+        except StopIteration as ended:
+            return ended.value  # type: ignore[no-any-return]
         finally:
-            _leave_task(self._loop, spare.task)
+            _leave_task(loop, task)
             if outer is not None:
-                _enter_task(self._loop, outer)
+                _enter_task(loop, outer)
         self._spare = None
-        spare.go_on_with(_rest(coroutine, context, waits_for))
-        return spare.task
+        return Rest(_rest(coroutine, context, waits_for), spare.go_on)
 
     def close(self) -> None:
         """Ends what is spare."""
@@ -65,41 +84,38 @@ class _SpareTask:
     """A task that waits for a coroutine.
 
     Attributes:
+        called: done when there is a coroutine to go on with.
         is_ready: it has begun to wait.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._called: asyncio.Future[None] = loop.create_future()
-        self._rest: Awaitable[None] | None = None
+        self.called: asyncio.Future[None] = loop.create_future()
+        self._work: Coroutine[Any, Any, None] | None = None
         self.is_ready = False
         self.task = loop.create_task(self._wait())
 
-    @property
-    def is_cancelled(self) -> bool:
-        """Whether a coroutine that has ended, or who has its task from it, has cancelled it: it is of no use."""
-        return self._called.cancelled()
-
-    def go_on_with(self, rest: Awaitable[None]) -> None:
+    def go_on(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
         """Becomes the task of a coroutine."""
-        self._rest = rest
-        if not self._called.done():
-            self._called.set_result(None)
+        self._work = work
+        if not self.called.done():
+            self.called.set_result(None)
+        return self.task
 
     async def _wait(self) -> None:
         self.is_ready = True
         try:
-            await self._called
+            await self.called
         except asyncio.CancelledError as cancelled:
             # Of the coroutine, if there is one, which is to hear of it where it waits.
             if sys.version_info >= (3, 11):
                 self.task.uncancel()
             self.task.cancel(*cancelled.args)
-        if self._rest is not None:
-            await self._rest
+        if self._work is not None:
+            await self._work
 
 
 @types.coroutine
-def _rest(coroutine: Coroutine[Any, None, None], context: Context, waits_for: Any) -> Generator[Any, None, None]:
+def _rest(coroutine: Coroutine[Any, None, T], context: Context, waits_for: Any) -> Generator[Any, None, T]:
     """What is left of a coroutine that waits, as ``await`` would go on with it, but in its own context."""
     try:
         while True:
@@ -109,5 +125,6 @@ def _rest(coroutine: Coroutine[Any, None, None], context: Context, waits_for: An
                 waits_for = context.run(coroutine.throw, error)
             else:
                 waits_for = context.run(coroutine.send, None)
-    except StopIteration:
-        return
+    except StopIteration as ended:
+        result: T = ended.value
+        return result

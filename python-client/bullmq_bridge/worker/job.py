@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from bullmq_bridge.protocol.new_job import ParentReference
 
 Data = TypeVar("Data")
+Port = TypeVar("Port")
 
 
 class JobPort(Protocol):
@@ -54,15 +55,16 @@ class ChildJobPort(AsyncJobPort, Protocol):
         """Whether Redis falls behind with what it is told."""
 
 
-class _BaseJob(Generic[Data]):
+class _BaseJob(Generic[Data, Port]):
     """The part that both kinds of job share."""
 
-    __slots__ = ("_record", "data")
+    __slots__ = ("_port", "_record", "data")
 
-    def __init__(self, record: JobRecord, data: Data) -> None:
+    def __init__(self, record: JobRecord, data: Data, port: Port) -> None:
         self._record = record
         self.data = data
         """The payload, decoded and checked against the contract."""
+        self._port = port
 
     @property
     def id(self) -> str:
@@ -155,14 +157,10 @@ class Dependencies:
     failed: list[str]
 
 
-class Job(_BaseJob[Data]):
+class Job(_BaseJob[Data, SyncJobPort]):
     """A job in a process slot: its methods block, as synchronous code expects."""
 
-    __slots__ = ("_port",)
-
-    def __init__(self, record: JobRecord, data: Data, port: SyncJobPort) -> None:
-        super().__init__(record, data)
-        self._port = port
+    __slots__ = ()
 
     def update_progress(self, progress: Any) -> None:
         """Reports progress: a number or any JSON value. Node's ``Job.progress`` and QueueEvents see it.
@@ -230,14 +228,10 @@ class Job(_BaseJob[Data]):
         _leave(self.id, self._port.ask(self.id, Question.MOVE_TO_WAITING_CHILDREN))
 
 
-class AsyncJob(_BaseJob[Data]):
+class AsyncJob(_BaseJob[Data, AsyncJobPort]):
     """A job on the event loop: what has an answer is awaited."""
 
-    __slots__ = ("_port",)
-
-    def __init__(self, record: JobRecord, data: Data, port: AsyncJobPort) -> None:
-        super().__init__(record, data)
-        self._port = port
+    __slots__ = ()
 
     async def update_progress(self, progress: Any) -> None:
         """Reports progress: a number or any JSON value. Node's ``Job.progress`` and QueueEvents see it.

@@ -99,10 +99,8 @@ class _Anything(dict[str, "Pool"]):
         super().__init__({ANY_NAME: pool})
         self._pool = pool
 
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: str) -> Pool:
+    def get(self, name: str, default: object = None) -> Pool:
+        """The pool, whatever the name."""
         return self._pool
 
 

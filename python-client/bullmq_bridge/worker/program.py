@@ -21,6 +21,7 @@ from bullmq_bridge.worker.assembly import assemble
 from bullmq_bridge.worker.bundle_choice import choose_bundles
 from bullmq_bridge.worker.exit_code import ExitCode
 from bullmq_bridge.worker.link import Link
+from bullmq_bridge.worker.loop import run_on_loop
 from bullmq_bridge.worker.mismatch import ContractMismatch
 from bullmq_bridge.worker.pool import StartFailed
 from bullmq_bridge.worker.target import TargetError
@@ -69,7 +70,7 @@ def run(workers: list[Worker], options: RunOptions | None = None) -> None:
     logs.configure(options.log_format)
     queues = ", ".join(worker.queue for worker in workers)
     try:
-        code = asyncio.run(_run(Program(workers, options)))
+        code = run_on_loop(_run(Program(workers, options)))
     except (BundleError, ContractError, StartFailed, TargetError, ValueError) as error:
         logger.critical("the worker of queue %s cannot start: %s", queues, error)
         code = ExitCode.CANNOT_START

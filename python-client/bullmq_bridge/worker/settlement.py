@@ -28,56 +28,59 @@ class Answer(Enum):
 
 
 class Settlement(NamedTuple):
-    """The calls that settle a job.
+    """What a call that settles a job comes to.
 
     Args:
-        command: the script call.
         state: where the job goes.
-        answer: how its answer is read.
+        answer: how the call's answer is read.
         before: a command that must be sent ahead of it.
     """
 
-    command: Command | bytes
     state: str
     answer: Answer
     before: Command | None = None
 
 
+COMPLETED = Settlement("completed", Answer.TELLS_NEXT)
+COMPLETED_AS_LAST = Settlement("completed", Answer.TELLS_NOTHING)
+FAILED = Settlement("failed", Answer.TELLS_NEXT)
+FAILED_AS_LAST = Settlement("failed", Answer.TELLS_NOTHING)
+DELAYED = Settlement("delayed", Answer.TELLS_NOTHING)
+PUT_BACK = Settlement("wait", Answer.TELLS_NOTHING)
+AWAITING_CHILDREN = Settlement("waiting-children", Answer.TELLS_NOTHING)
+
+
 def settle(
     calls: ScriptCalls, record: JobRecord, token: str, outcome: Outcome, fetch_next: bool, now_ms: int
-) -> Settlement:
-    """Maps how a job ended to what Redis is told (``Job.moveToCompleted``, ``moveToFailed``; bullmq 6.7.0)."""
-    told = Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING
+) -> tuple[Command | bytes, Settlement]:
+    """Maps how a job ended to the call that tells Redis (``Job.moveToCompleted``, ``moveToFailed``; bullmq 6.7.0)."""
     if isinstance(outcome, Completed):
-        return Settlement(calls.move_to_completed(record, token, outcome.result, fetch_next, now_ms), "completed", told)
+        command = calls.move_to_completed(record, token, outcome.result, fetch_next, now_ms)
+        return command, COMPLETED if fetch_next else COMPLETED_AS_LAST
     if isinstance(outcome, Failed):
         return _settle_failed(calls, record, token, outcome, fetch_next, now_ms)
     if isinstance(outcome, Snoozed):
-        command = calls.move_to_delayed(record, token, outcome.delay_ms, (), fetch_next, now_ms, skip_attempt=True)
-        return Settlement(command, "delayed", Answer.TELLS_NOTHING)
+        delay = outcome.delay_ms
+        return calls.move_to_delayed(record, token, delay, (), fetch_next, now_ms, skip_attempt=True), DELAYED
     if isinstance(outcome, AwaitingChildren):
-        command = calls.move_to_waiting_children(record.id, token, now_ms)
-        return Settlement(command, "waiting-children", Answer.TELLS_NOTHING)
+        return calls.move_to_waiting_children(record.id, token, now_ms), AWAITING_CHILDREN
     if isinstance(outcome, Limited):
-        command = calls.move_to_wait(record.id, token)
-        return Settlement(command, "wait", Answer.TELLS_LIMIT, before=calls.limit(outcome.ttl_ms))
+        limited = Settlement("wait", Answer.TELLS_LIMIT, before=calls.limit(outcome.ttl_ms))
+        return calls.move_to_wait(record.id, token), limited
     raise AssertionError(f"a job that was moved needs no settling: {outcome}")
 
 
 def _settle_failed(
     calls: ScriptCalls, record: JobRecord, token: str, failed: Failed, fetch_next: bool, now_ms: int
-) -> Settlement:
+) -> tuple[Command | bytes, Settlement]:
     fields = _failure_fields(record, failed)
     delay = _retry_delay_ms(record, failed, calls.options)
     if delay is None:
-        told = Answer.TELLS_NEXT if fetch_next else Answer.TELLS_NOTHING
-        return Settlement(
-            calls.move_to_failed(record, token, failed.message, fields, fetch_next, now_ms), "failed", told
-        )
+        command = calls.move_to_failed(record, token, failed.message, fields, fetch_next, now_ms)
+        return command, FAILED if fetch_next else FAILED_AS_LAST
     if delay == 0:
-        return Settlement(calls.retry_job(record, token, fields, now_ms), "wait", Answer.TELLS_NOTHING)
-    command = calls.move_to_delayed(record, token, delay, fields, fetch_next, now_ms)
-    return Settlement(command, "delayed", Answer.TELLS_NOTHING)
+        return calls.retry_job(record, token, fields, now_ms), PUT_BACK
+    return calls.move_to_delayed(record, token, delay, fields, fetch_next, now_ms), DELAYED
 
 
 def _retry_delay_ms(record: JobRecord, failed: Failed, options: WorkerOptions) -> int | None:

@@ -6,7 +6,7 @@ import asyncio
 import contextvars
 from typing import TYPE_CHECKING, Any
 
-from bullmq_bridge.worker.first_step import FirstStep
+from bullmq_bridge.worker.first_step import FirstStep, Rest
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
@@ -15,7 +15,12 @@ variable: contextvars.ContextVar[str] = contextvars.ContextVar("variable", defau
 
 
 def take(step: FirstStep, coroutine: Coroutine[Any, None, None]) -> asyncio.Task[None] | None:
-    return step.take(coroutine, contextvars.copy_context())
+    rest = step.take(coroutine, contextvars.copy_context())
+    return rest.go_on(go_on(rest)) if isinstance(rest, Rest) else None
+
+
+async def go_on(rest: Rest[None]) -> None:
+    await rest.result
 
 
 async def nothing() -> None:
