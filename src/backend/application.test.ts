@@ -145,7 +145,7 @@ describe('the backend with the queue', { timeout: 60_000 }, () => {
 
     // A worker that knows one job, in another version.
     const base = `bullmq-bridge:${prefix}:file-processing`;
-    const jobs = { 'process-file': { fingerprint: 'sha256:other', past: {}, processor: true } };
+    const jobs = { 'process-file': { fingerprint: 'other', past: {}, processor: true } };
     await redis.set(`${base}:worker:w`, JSON.stringify({ who: 'host:1', jobs }));
     await redis.sadd(`${base}:workers`, 'w');
     onTestFinished(async () => void (await redis.unlink(`${base}:worker:w`, `${base}:workers`)));

@@ -240,7 +240,7 @@ describe('a deploy of another contract', () => {
     const coming = await after.addDelayed('newer');
     await promote(coming);
     expect(await after.broken(coming)).toEqual([]);
-    expect(worker.log).toMatch(/job 'choice gone': data of version [0-9a-f]{12} is read as it is/);
+    expect(worker.log).toMatch(/job 'choice gone': data of version [0-9a-f]{10} is read as it is/);
     await worker.stop();
   });
 
@@ -248,11 +248,9 @@ describe('a deploy of another contract', () => {
     const [job] = left.get('field renamed') as [Job];
     const failed = await system.jobIn('failed', before.queue.bullmq, job.id);
     const fingerprint = String(Reflect.get(failed.opts, 'contractFingerprint'));
-    expect(failed.failedReason).toContain(
-      `is good by version ${fingerprint.slice(7, 19)}, with which it was written, but`,
-    );
+    expect(failed.failedReason).toContain(`is good by version ${fingerprint}, with which it was written, but`);
 
-    const worker = await start('schemas', { UPCAST: fingerprint.slice(7, 15) });
+    const worker = await start('schemas', { UPCAST: fingerprint.slice(0, 8) });
     await failed.retry();
     await system.jobIn('completed', before.queue.bullmq, job.id);
     await worker.stop();

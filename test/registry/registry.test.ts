@@ -96,7 +96,7 @@ describe('a worker that announces itself', () => {
     const { queue } = await producer(newer.mail, 'newer');
     const refused = launch('rolled-back');
     const fingerprint = String(Reflect.get((await queue.add('send', { format: 'text' })).opts, 'contractFingerprint'));
-    const upcasting = launch('rolled-back', {}, { upcast: fingerprint.slice(7, 19) });
+    const upcasting = launch('rolled-back', {}, { upcast: fingerprint });
     expect(await refused.ended()).toBe(MISMATCH);
     expect(refused.log).toContain(await verdictOfCheck('no-history', 'rolled-back', 'older'));
     await upcasting.waitForReady();

@@ -12,7 +12,7 @@ import jsonschema_rs
 from bullmq_bridge.contract import portable_json
 from bullmq_bridge.contract.fault import Fault, Faults, steps
 from bullmq_bridge.contract.limits import MAX_DATA_BYTES, MAX_RESULT_BYTES
-from bullmq_bridge.contract.past_version import PastVersion, UpcastFailed, mark, short
+from bullmq_bridge.contract.past_version import PastVersion, UpcastFailed
 from bullmq_bridge.contract.pattern import for_rust
 from bullmq_bridge.contract.portable_json import NotPortable
 from bullmq_bridge.protocol.job import parse_options
@@ -30,6 +30,8 @@ FINGERPRINT_OPTION = "contractFingerprint"
 FINGERPRINT_KEY = f'"{FINGERPRINT_OPTION}"'.encode()
 SUPPORTED_VERSION = 1
 MAX_REPORTED_FAULTS = 20
+#: How much of the name of a version that nobody knows is told: it comes from whoever added the job.
+MAX_REPORTED_VERSION = 40
 _RESTORE = "Restore it from version control, or delete it when nothing in Redis was written with it"
 #: Patterns that look ahead are searched by trial and error, which is given up, and the text refused, after so many
 #: steps: some seconds. The engine's own limit, a million, is reached by texts of 1,500 characters.
@@ -149,9 +151,8 @@ class JobContract:
         self.result = result
         self.options = options or {}
         self.fingerprint = fingerprint
-        # The options of its jobs have this in them, and it is short because longer text is slower to find. Without a
-        # fingerprint, all jobs are its own.
-        self._mark = mark(fingerprint).encode() if fingerprint else b""
+        # The options of its jobs have this in them; without a fingerprint, all jobs are its own.
+        self._mark = (fingerprint or "").encode()
         self._past = past or {}
         self._verdicts = verdicts or {}
         self._seen: set[str] = set()
@@ -199,10 +200,10 @@ class JobContract:
         """
         called = [past for past in self._past.values() if past.is_called(version)]
         if len(called) != 1:
-            known = ", ".join(sorted(past.short for past in self._past.values())) or "none"
+            known = ", ".join(sorted(past.fingerprint for past in self._past.values())) or "none"
             raise ContractError(
                 f"the history of job {self.name!r} has {len(called) or 'no'} versions {version!r} to upcast "
-                f"(it has: {known}; the current one is {short(self.fingerprint or 'unknown')})"
+                f"(it has: {known}; the current one is {self.fingerprint or 'unknown'})"
             )
         called[0].upcaster = upcaster
 
@@ -210,7 +211,7 @@ class JobContract:
         if past.fingerprint not in self._seen:
             self._seen.add(past.fingerprint)
             how = "as it is" if past.upcaster is None else "through its upcaster"
-            logger.info("job %r: data of version %s is read %s", self.name, past.short, how)
+            logger.info("job %r: data of version %s is read %s", self.name, past.fingerprint, how)
         value = past.gate.decode(text)
         if past.upcaster is not None:
             # The mark may be newer than the version. And the upcaster may change the value in place.
@@ -219,13 +220,14 @@ class JobContract:
                 value = past.upcaster(value)
             except Exception as error:
                 raise UpcastFailed(error, secrets) from error
-        self._check_current(value, f"is good by version {past.short}, with which it was written, but")
+        self._check_current(value, f"is good by version {past.fingerprint}, with which it was written, but")
         return value
 
     def _read_unknown(self, text: bytes, fingerprint: str) -> Any:
         # A newer version, or one whose file was deleted: this one is all there is to check it against.
         value = Gate(f"data of job {self.name!r}").decode(text)
-        self._check_current(value, f"was written with version {short(fingerprint)}, which the history lacks, and")
+        written = fingerprint[:MAX_REPORTED_VERSION]
+        self._check_current(value, f"was written with version {written}, which the history lacks, and")
         return value
 
     def _check_current(self, value: Any, what_it_is: str) -> None:
@@ -318,7 +320,7 @@ def _read_history(folder: Path, queue: str) -> dict[str, dict[str, PastVersion]]
             raise ContractError(f"{file} is no version of a job that this library reads. {_RESTORE}")
         if not isinstance(job, str) or not isinstance(fingerprint, str):
             raise ContractError(f"{file} is no version of a job: its job or fingerprint is no text. {_RESTORE}")
-        what = f"data of job {job!r}, by version {short(fingerprint)} that it was written with,"
+        what = f"data of job {job!r}, by version {fingerprint} that it was written with,"
         past.setdefault(job, {})[fingerprint] = PastVersion(fingerprint, _gate(file, what, schema, remedy=_RESTORE))
     return past
 

@@ -9,11 +9,6 @@ if TYPE_CHECKING:
 
     from bullmq_bridge.contract.contract import Gate
 
-#: How many hex digits of a fingerprint file names and messages have.
-SHORT_LENGTH = 12
-MARK_LENGTH = 16
-_ALGORITHM = "sha256:"
-
 
 class UpcastFailed(Exception):
     """An upcaster raised ``error``, on data with these ``secrets``."""
@@ -37,21 +32,6 @@ class PastVersion:
         self.gate = gate
         self.upcaster: Callable[[Any], Any] | None = None
 
-    @property
-    def short(self) -> str:
-        """How file names and messages call it."""
-        return short(self.fingerprint)
-
     def is_called(self, name: str) -> bool:
         """Whether its fingerprint begins with these hex digits."""
-        return bool(name) and self.fingerprint.removeprefix(_ALGORITHM).startswith(name.removeprefix(_ALGORITHM))
-
-
-def mark(fingerprint: str) -> str:
-    """As much of a fingerprint as no other text in a job's options has."""
-    return fingerprint.removeprefix(_ALGORITHM)[:MARK_LENGTH]
-
-
-def short(fingerprint: str) -> str:
-    """The first digits of a fingerprint."""
-    return fingerprint.removeprefix(_ALGORITHM)[:SHORT_LENGTH]
+        return bool(name) and self.fingerprint.startswith(name)

@@ -123,7 +123,7 @@ def test_options_come_back_from_redis_by_their_full_names() -> None:
         "keepLogs": 3,
         "attempts": 1,
         "telemetry": {"metadata": "m", "omitContext": True},
-        "contractFingerprint": "sha256:1",
+        "contractFingerprint": "1",
     }
     short = shorten(options)
     assert set(short) == {"de", "fpof", "cpof", "idof", "rdof", "kl", "attempts", "tm", "omc", "contractFingerprint"}

@@ -83,7 +83,7 @@ describe('bullmq-bridge emit', () => {
     await release("z.object({ to: z.string().describe('whom') })");
     expect(history()).toEqual([]);
     await release('z.object({ to: z.email() })');
-    expect(history()).toEqual([expect.stringMatching(/^mail\.send\.[0-9a-f]{12}\.json$/)]);
+    expect(history()).toEqual([expect.stringMatching(/^mail\.send\.[0-9a-f]{10}\.json$/)]);
     expect(printed).toContain('Kept the version that was there as schemas/history/mail.send.');
     expect([await cli('emit', '--check'), complained]).toEqual([0, '']);
   });
@@ -214,7 +214,7 @@ Against deployed: producers first and drain. Deploy the producers (Node) first. 
     define("z.object({ kind: z.enum(['a', 'b']), copies: z.int().optional() })");
     expect(await cli('check', '--against', 'deployed')).toBe(1);
     expect(printed).toContain('name-reused at data /properties/copies: breaking');
-    expect(printed).toMatch(/mail \/ send, since version [0-9a-f]{12}: producers first and drain\n {2}type-narrowed/);
+    expect(printed).toMatch(/mail \/ send, since version [0-9a-f]{10}: producers first and drain\n {2}type-narrowed/);
   });
 
   it.each<[string, string[], RegExp]>([
@@ -314,7 +314,7 @@ describe.skipIf(REDIS_URL === undefined)('bullmq-bridge check --against redis, w
     await put('3', { kind: 'a' }, fingerprint());
     await put('4', { kind: 'a' });
     await put('5', { kind: 'z' });
-    await put('6', { kind: 'a' }, 'sha256:unheard-of');
+    await put('6', { kind: 'a' }, 'unheard-of');
     await put('7', {}, undefined, 'gone');
     await put('repeat:nightly', { kind: 'b' }, first);
     await put('dn:once', { kind: 'a' }, first);
@@ -343,7 +343,7 @@ describe.skipIf(REDIS_URL === undefined)('bullmq-bridge check --against redis, w
         changes: [{ rule: 'enum-narrowed', witness: { kind: 'b' } }],
         found: { states: { delayed: 1, failed: 1 }, schedulers: ['nightly'], records: ['once'], refused: 2 },
       },
-      { since: 'sha256:unheard-of', changes: [{ rule: 'version-unknown' }], found: { refused: 0 } },
+      { since: 'unheard-of', changes: [{ rule: 'version-unknown' }], found: { refused: 0 } },
     ]);
 
     expect(await cli('check', '--against', 'redis', '--prefix', prefix)).toBe(1);
@@ -362,7 +362,7 @@ describe.skipIf(REDIS_URL === undefined)('bullmq-bridge check --against redis, w
     vi.stubEnv('REDIS_URL', REDIS_URL);
     expect([await cli('check', '--against', 'redis', '--prefix', redis.prefix), complained]).toEqual([1, '']);
     expect(printed).toMatch(
-      /^mail \/ send, since version [0-9a-f]{12}: .* drain\n {2}In Redis: 1 delayed\.\n {2}queue-removed: /m,
+      /^mail \/ send, since version [0-9a-f]{10}: .* drain\n {2}In Redis: 1 delayed\.\n {2}queue-removed: /m,
     );
   });
 });

@@ -1,4 +1,3 @@
-import { shortFingerprint } from '../contract/history.js';
 import type { Change, Verdict } from './change.js';
 import type { JobReport } from './contract-changes.js';
 
@@ -33,5 +32,5 @@ export function reportLines(job: JobReport, { paint, isAllowed, found }: Wording
 /** Which job it is, and since which version. */
 export function nameOf({ queue, job, since }: JobReport): string {
   const name = job === undefined ? `queue ${queue}` : `${queue} / ${job}`;
-  return since === undefined ? name : `${name}, since version ${shortFingerprint(since)}`;
+  return since === undefined ? name : `${name}, since version ${since}`;
 }

@@ -4,9 +4,6 @@ import { fileName } from './document.js';
 /** The folder of earlier versions, within the schemas folder. */
 export const HISTORY_FOLDER = 'history';
 
-/** How many hex digits of a fingerprint tell the versions of a job apart in file names. */
-const SHORT_LENGTH = 12;
-
 /** A version of a job that is not the current one: jobs written with it may still be in Redis. */
 export interface PastJob {
   readonly queue: string;
@@ -16,14 +13,9 @@ export interface PastJob {
   readonly result: JsonSchema;
 }
 
-/** The first digits of a fingerprint, as file names and people use them. */
-export function shortFingerprint(fingerprint: string): string {
-  return fingerprint.replace(/^sha256:/, '').slice(0, SHORT_LENGTH);
-}
-
 /** The file of a version, within the schemas folder. */
 export function historyFile({ queue, job, fingerprint }: Pick<PastJob, 'queue' | 'job' | 'fingerprint'>): string {
-  return `${HISTORY_FOLDER}/${fileName(queue)}.${fileName(job)}.${shortFingerprint(fingerprint)}.json`;
+  return `${HISTORY_FOLDER}/${fileName(queue)}.${fileName(job)}.${fingerprint}.json`;
 }
 
 /** The content of that file. */

@@ -3,7 +3,7 @@ import { REDIS_URL, useRedis } from '../queue/redis.test-support.js';
 import { ProducerAnnouncement } from './producer-announcement.js';
 import { EXPIRY_MS, Registry } from './registry.js';
 
-const JOBS = { send: { fingerprint: 'sha256:a', past: {} } };
+const JOBS = { send: { fingerprint: 'a', past: {} } };
 const RENEWAL_MS = 5;
 
 describe.skipIf(REDIS_URL === undefined)('ProducerAnnouncement', () => {
