@@ -22,9 +22,14 @@ export async function bench(options) {
   const env = { ...withoutSettings(process.env), ...bullmq5 };
   // Never the Redis of REDIS_URL: the benchmark empties the server again and again.
   const redis = await provideRedis({ cache: CACHE, python, env });
-  const run = leash('benchmark', process.execPath, ['--import', 'tsx', join(ROOT, 'bench', 'main.ts'), ...options], {
-    env: { ...env, REDIS_URL: redis.url, PYTHON: python, OFFICIAL_PYTHON: official },
-  });
+  const run = leash(
+    'benchmark',
+    process.execPath,
+    ['--expose-gc', '--import', 'tsx', join(ROOT, 'bench', 'main.ts'), ...options],
+    {
+      env: { ...env, REDIS_URL: redis.url, PYTHON: python, OFFICIAL_PYTHON: official },
+    },
+  );
   onClose(() => run.stop());
   return run.exited;
 }
