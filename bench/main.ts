@@ -43,7 +43,7 @@ async function main(): Promise<void> {
     redis,
     redisUrl,
     interpreters,
-    scale: options.quick ? { rounds: 1, jobs: 2_000, samples: 40 } : { rounds: 5, jobs: 20_000, samples: 200 },
+    scale: options.quick ? { rounds: 1, jobs: 2_000, samples: 40 } : { rounds: 7, jobs: 20_000, samples: 200 },
     say: (text) => console.error(text),
   };
   if (options.pause) {
