@@ -15,6 +15,7 @@ from bullmq_bridge.outcome import outcome_of, untold
 from bullmq_bridge.worker.async_execution import execute_async
 from bullmq_bridge.worker.coroutine_stack import stack_of
 from bullmq_bridge.worker.first_step import FirstStep, Rest
+from bullmq_bridge.worker.logs import current_job
 from bullmq_bridge.worker.pool import StartFailed, WithoutLines
 
 if TYPE_CHECKING:
@@ -79,10 +80,11 @@ class AsyncPool(WithoutLines):
         """See ``Pool``."""
         name = record.name or ""
         work = execute_async(self._processors[name], self._contracts[name], record, self._port)
+        context = self._context.copy()
         try:
-            outcome = self._first_step.take(work, self._context.copy())
+            outcome = self._first_step.take(work, context)
         except (asyncio.CancelledError, Exception) as error:
-            outcome = _outcome_of(error, record)
+            outcome = context.run(_outcome_of, error, record)
         if isinstance(outcome, Rest):
             task = outcome.go_on(self._go_on(slot, record, outcome.result, done))
             self._running[slot] = _Running(task, work)
@@ -92,6 +94,7 @@ class AsyncPool(WithoutLines):
     async def _go_on(
         self, slot: int, record: JobRecord, work: Awaitable[Outcome], done: Callable[[Outcome], None]
     ) -> None:
+        current_job.set(record)
         try:
             outcome = await work
         except asyncio.CancelledError as error:
@@ -128,7 +131,8 @@ class AsyncPool(WithoutLines):
         """See ``Pool``: a coroutine is cancelled."""
         if slot in self._running:
             self._timed_out.add(slot)
-            self._running[slot].task.cancel()
+            # Not before its first step: a task that has not begun would end without a word.
+            asyncio.get_running_loop().call_soon(self._running[slot].task.cancel)
 
     async def resize(self, size: int) -> None:
         """See ``Pool``."""

@@ -257,7 +257,8 @@ class Child(asyncio.Protocol):
         return crashed(ending, by_the_system=ending.code == -signal.SIGKILL and self._oom_kills.has_risen())
 
     def _write(self, frame: bytes) -> None:
-        if self._outbound is not None and not self._hung_up:
+        # (of a process that has just ended, only the pipe to it may know so far; uvloop raises then)
+        if self._outbound is not None and not self._hung_up and not self._outbound.is_closing():
             self._outbound.write(frame)
 
     def _reap(self) -> None:

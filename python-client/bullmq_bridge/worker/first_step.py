@@ -13,6 +13,7 @@ import types
 
 # Documented for tasks of one's own ("Extending asyncio").
 from asyncio.tasks import _enter_task, _leave_task, current_task
+from contextvars import copy_context
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class FirstStep:
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
+        self._context = copy_context()
         self._spare: _SpareTask | None = None
 
     def take(self, coroutine: Coroutine[Any, None, T], context: Context) -> T | Rest[T]:
@@ -54,7 +56,7 @@ class FirstStep:
         spare = self._spare
         if spare is None or spare.called.cancelled():
             # (a coroutine that has ended, or who has its task from it, has cancelled it: it is of no use)
-            spare = self._spare = _SpareTask(loop)
+            spare = self._spare = self._context.run(_SpareTask, loop)
         task = spare.task
         outer = current_task(loop)
         if not spare.is_ready or task is outer:
@@ -71,7 +73,11 @@ class FirstStep:
             if outer is not None:
                 _enter_task(loop, outer)
         self._spare = None
-        return Rest(_rest(coroutine, context, waits_for), spare.go_on)
+        is_future = getattr(waits_for, "_asyncio_future_blocking", False)
+        if is_future:
+            # It says so until a task takes note. That is later here, and others may begin to wait for it meanwhile.
+            waits_for._asyncio_future_blocking = False
+        return Rest(_rest(coroutine, context, waits_for, is_future), spare.go_on)
 
     def close(self) -> None:
         """Ends what is spare."""
@@ -115,8 +121,12 @@ class _SpareTask:
 
 
 @types.coroutine
-def _rest(coroutine: Coroutine[Any, None, T], context: Context, waits_for: Any) -> Generator[Any, None, T]:
+def _rest(
+    coroutine: Coroutine[Any, None, T], context: Context, waits_for: Any, is_future: bool
+) -> Generator[Any, None, T]:
     """What is left of a coroutine that waits, as ``await`` would go on with it, but in its own context."""
+    if is_future:
+        waits_for._asyncio_future_blocking = True
     try:
         while True:
             try:

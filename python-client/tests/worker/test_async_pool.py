@@ -95,3 +95,19 @@ def test_a_coroutine_that_is_interrupted_has_no_outcome() -> None:
 
     asyncio.run(run())
     assert not outcomes
+
+
+def test_a_time_limit_that_strikes_before_the_first_step_ends_the_job() -> None:
+    async def long(job: object) -> None:
+        await asyncio.sleep(60)
+
+    async def run() -> Outcome:
+        ended: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+        slots = pool(long)
+        slots.run(0, record(), ended.set_result)
+        slots.raise_time_limit(0)
+        return await asyncio.wait_for(ended, 5)
+
+    outcome = asyncio.run(run())
+    assert isinstance(outcome, Failed)
+    assert outcome.kind is FailureKind.TIMED_OUT

@@ -6,6 +6,7 @@ import gc
 import os
 import socket
 import sys
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn, cast
 
@@ -42,6 +43,34 @@ def test_a_process_that_the_system_has_no_descriptors_for_leaves_none_behind(
         return _descriptors() - before
 
     assert asyncio.run(start_in_vain()) == 0
+
+
+class End(asyncio.BaseProtocol):
+    """Hears that a pipe has ended."""
+
+    def __init__(self) -> None:
+        self.heard = asyncio.Event()
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self.heard.set()
+
+
+def test_what_is_told_to_a_process_that_has_just_ended_is_dropped() -> None:
+    uvloop = pytest.importorskip("uvloop")
+
+    async def tell() -> None:
+        nothing = cast("Any", None)
+        child = Child(nothing, nothing, "text", nothing, lambda: None, lambda _: None, lambda: None)
+        reader, writer = os.pipe()
+        pipe = FileIO(writer, "w")
+        end = End()
+        child._outbound, _ = await asyncio.get_running_loop().connect_write_pipe(lambda: end, pipe)
+        os.close(reader)
+        await asyncio.wait_for(end.heard.wait(), 5)
+        child._write(b"frame")
+
+    for run in (asyncio.run, uvloop.run):
+        run(tell())
 
 
 def _descriptors() -> int:

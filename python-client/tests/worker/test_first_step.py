@@ -138,6 +138,26 @@ def test_what_a_coroutine_waits_for_may_fail_and_is_raised_where_it_waits() -> N
     with_spare_task(body)
 
 
+def test_others_may_wait_for_what_a_coroutine_waits_for() -> None:
+    async def body(step: FirstStep) -> None:
+        shared: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        seen: list[str] = []
+
+        async def work() -> None:
+            seen.append(await shared)
+
+        # (its turn comes before that of the first, which has begun to wait already)
+        other = asyncio.get_running_loop().create_task(work())
+        task = take(step, work())
+        assert task is not None
+        await asyncio.sleep(0)
+        shared.set_result("both")
+        await asyncio.gather(task, other)
+        assert seen == ["both", "both"]
+
+    with_spare_task(body)
+
+
 def test_a_task_that_is_cancelled_before_its_turn_hears_of_it_where_it_waits() -> None:
     async def body(step: FirstStep) -> None:
         awaited: asyncio.Future[None] = asyncio.get_running_loop().create_future()
