@@ -27,6 +27,21 @@ async def nothing() -> None:
     pass
 
 
+async def others_end_well(step: FirstStep) -> None:
+    ended: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0)
+        ended.append("well")
+
+    # The spare task that is there, and the one after it.
+    for _ in range(2):
+        task = take(step, work())
+        assert task is not None
+        await asyncio.wait_for(task, 5)
+    assert ended == ["well", "well"]
+
+
 def with_spare_task(body: Callable[[FirstStep], Awaitable[None]]) -> None:
     """Runs a test in which the spare task is ready, and looks that it leaves no task behind."""
 
@@ -221,23 +236,13 @@ def test_a_coroutine_that_cancels_itself_hears_of_it_where_it_waits() -> None:
 
 def test_a_coroutine_that_cancels_itself_and_ends_cancels_no_other() -> None:
     async def body(step: FirstStep) -> None:
-        ended: list[str] = []
-
         async def selfish() -> None:
             current = asyncio.current_task()
             assert current is not None
             current.cancel()
 
-        async def work() -> None:
-            await asyncio.sleep(0)
-            ended.append("well")
-
         assert take(step, selfish()) is None
-        for _ in range(2):
-            task = take(step, work())
-            assert task is not None
-            await task
-        assert ended == ["well", "well"]
+        await others_end_well(step)
 
     with_spare_task(body)
 
@@ -245,25 +250,16 @@ def test_a_coroutine_that_cancels_itself_and_ends_cancels_no_other() -> None:
 def test_a_spare_task_that_is_cancelled_while_it_has_nothing_to_do_is_replaced() -> None:
     async def body(step: FirstStep) -> None:
         seen: list[asyncio.Task[Any] | None] = []
-        ended: list[str] = []
 
         async def talkative() -> None:
             seen.append(asyncio.current_task())
-
-        async def work() -> None:
-            await asyncio.sleep(0)
-            ended.append("well")
 
         assert take(step, talkative()) is None
         kept = seen[0]
         assert kept is not None
         kept.cancel()
         await asyncio.wait([kept])
-        for _ in range(2):
-            task = take(step, work())
-            assert task is not None
-            await task
-        assert ended == ["well", "well"]
+        await others_end_well(step)
 
     with_spare_task(body)
 

@@ -15,7 +15,7 @@ export interface PastJob {
 
 /** The file of a version, within the schemas folder. */
 export function historyFile({ queue, job, fingerprint }: Pick<PastJob, 'queue' | 'job' | 'fingerprint'>): string {
-  return `${HISTORY_FOLDER}/${fileName(queue)}.${fileName(job)}.${fingerprint}.json`;
+  return `${HISTORY_FOLDER}/${fileName(queue)}.${fileName(job)}.${fileName(fingerprint)}.json`;
 }
 
 /** The content of that file. */
